@@ -1,0 +1,38 @@
+# Two commands are enough: `make demo` and `make test`. Both set up $(VENV) once and reuse it.
+VENV ?= .venv
+PYTHON ?= python3
+PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
+PACKAGING = setup.cfg pyproject.toml constraints.txt
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.runtime
+	$(VENV)/bin/fusion-rt demo --out out/demo
+
+test: lint
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "fusion-rt needs Python 3.10 or newer; name one: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The runtime alone: no torch, no GPU packages.
+$(VENV)/.runtime: $(PACKAGING) | $(VENV)/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+# Everything that the tests touch: the runtime, the trainer and the development tools.
+$(VENV)/.dev: $(PACKAGING) | $(VENV)/bin/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,train]'
+	@touch $@ $(VENV)/.runtime

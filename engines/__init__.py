@@ -1,0 +1,1 @@
+"""Fusion models as files, and the back ends that run them."""

@@ -1,0 +1,86 @@
+"""A picture with its time, and two of them that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntFlag
+
+import numpy as np
+
+
+class Sensor(str, Enum):
+    """Which of the two cameras."""
+
+    IR = "ir"
+    VIS = "vis"
+
+
+class FrameFlags(IntFlag):
+    """What is known about a frame beyond its pixels."""
+
+    NONE = 0
+    SHUTTER = 1  # the infrared camera is calibrating itself, the picture stands still
+    REPEATED = 2  # the camera delivered the same picture again
+    LATE = 4  # delivered later than its neighbour in time
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture as the camera gave it.
+
+    Attributes:
+        image: infrared (H, W) uint8 or uint16; visible (H, W, 3) uint8 BGR. Read only by
+            agreement: stages hand it on without a copy.
+        captured_ns: when the picture was taken, in ns. Live sources: monotonic clock. Recorded
+            sources: time since the start of the recording, from its own time stamps.
+        seq: running number given by the source, from 0, gaps included.
+        begun_ns: monotonic time in ns at which reading this picture began; for live sources
+            the capture time itself.
+        arrived_ns: monotonic time in ns at which the pixels were in memory.
+        flags: see `FrameFlags`.
+    """
+
+    image: np.ndarray
+    captured_ns: int
+    seq: int
+    begun_ns: int
+    arrived_ns: int
+    flags: FrameFlags = FrameFlags.NONE
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in px."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(slots=True)
+class FramePair:
+    """Two frames taken at nearly the same moment, and what the stages made of them.
+
+    Attributes:
+        ir: infrared frame.
+        vis: visible frame.
+        ir_on_vis: infrared as the fusion takes it, (H, W) uint8 on the visible picture's grid;
+            set by the register stage.
+        vis_bgr: visible picture in the size that is fused, (H, W, 3) uint8 BGR; set by the
+            register stage.
+        fused: (H, W, 3) uint8 BGR; set by the fuse stage.
+        stamps_ns: monotonic time in ns at which each named step ended.
+    """
+
+    ir: Frame
+    vis: Frame
+    ir_on_vis: np.ndarray | None = None
+    vis_bgr: np.ndarray | None = None
+    fused: np.ndarray | None = None
+    stamps_ns: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def skew_ns(self) -> int:
+        """Capture time of the visible frame minus that of the infrared one, in ns."""
+        return self.vis.captured_ns - self.ir.captured_ns
+
+    @property
+    def captured_ns(self) -> int:
+        """Time of the pair: that of its visible frame, whose picture is the frame of reference."""
+        return self.vis.captured_ns

@@ -1,0 +1,1 @@
+"""The fusion network, its losses, its training and its export; needs torch."""
