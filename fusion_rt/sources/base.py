@@ -1,0 +1,67 @@
+"""What every source offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from ..frame import Frame, Sensor
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known about a source once it is open.
+
+    Attributes:
+        uri: as the user wrote it.
+        kind: "video", "images" or "synthetic".
+        sensor: which of the two cameras this stands for.
+        size_wh: width and height in px of its frames.
+        bit_depth: 8, or 16 for raw thermal pictures.
+        fps: nominal or average frames per second; None where unknown.
+        frame_count: frames in the recording; None where unknown.
+        notes: what the reader should know, one plain sentence each (for instance a conversion).
+    """
+
+    uri: str
+    kind: str
+    sensor: Sensor
+    size_wh: tuple[int, int]
+    bit_depth: int = 8
+    fps: float | None = None
+    frame_count: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """One camera or recording. Used by one thread at a time; ``close`` may be called twice."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """Facts known since opening."""
+        ...
+
+    def read(self) -> Frame | None:
+        """The next frame in order of time; None at the end.
+
+        Infrared frames are (H, W) uint8 or uint16, visible frames (H, W, 3) uint8 BGR.
+
+        Raises:
+            TruncatedSourceError: the recording breaks off here.
+            SourceError: it cannot be read for another reason.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release files and threads."""
+        ...
+
+    def __enter__(self) -> Source: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
