@@ -1,0 +1,1 @@
+"""Where fused pictures go: window, video file, still pictures, nowhere."""

@@ -1,0 +1,140 @@
+"""Figures drawn onto a picture: rate, latency, skew, drops, engine; and the help for the keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .window import KEYS
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SIZE_PER_PX = 1 / 34  # font size per px of line height
+_LABEL_BGR = (165, 165, 165)
+_VALUE_BGR = (240, 240, 240)
+_BANNER_BGR = (90, 190, 255)
+_PANEL_OPACITY = 0.68
+
+
+@dataclass(frozen=True, slots=True)
+class HudState:
+    """What the panel says.
+
+    Attributes:
+        fps: fused frames/s; None or NaN while unknown, as for all figures here.
+        latency_ms: from capture to showing.
+        skew_ms: visible minus infrared capture time.
+        drops: frames dropped so far, both cameras together.
+        engine: for instance ``openvino bf16``.
+        banner: a line set apart, for instance that the infrared camera calibrates itself.
+    """
+
+    fps: float | None = None
+    latency_ms: float | None = None
+    skew_ms: float | None = None
+    drops: int = 0
+    engine: str = ""
+    banner: str = ""
+
+
+def draw_hud(picture: np.ndarray, state: HudState) -> None:
+    """Draw the figures into the upper left corner.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR; changed in place, so hand in a copy where the picture is
+            used elsewhere too.
+        state: what to say; text that does not fit is cut off.
+    """
+    rows = [
+        ("frames/s", _number(state.fps, ".1f")),
+        ("latency ms", _number(state.latency_ms, ".1f")),
+        ("skew ms", _number(state.skew_ms, "+.1f")),
+        ("drops", str(state.drops)),
+    ]
+    if state.engine:
+        rows.append(("engine", state.engine))
+    line_h = _line_height(picture)
+    margin = line_h // 2
+    _draw_panel(picture, rows, state.banner, (margin, margin), line_h)
+
+
+def draw_help(picture: np.ndarray) -> None:
+    """Draw the list of keys into the middle of ``picture``, (H, W, 3) uint8 BGR, in place."""
+    line_h = _line_height(picture)
+    rows = list(KEYS.items())
+    panel_w, panel_h = _panel_wh(rows, "", line_h, right=False)
+    left, top = (picture.shape[1] - panel_w) // 2, (picture.shape[0] - panel_h) // 2
+    _draw_panel(picture, rows, "", (max(left, 0), max(top, 0)), line_h, right=False)
+
+
+def _number(value: float | None, form: str) -> str:
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:{form}}"
+
+
+def _line_height(picture: np.ndarray) -> int:
+    """Height of a line of text in px: grows with the picture, and stays readable in a small one."""
+    return max(14, round(min(picture.shape[0] / 25, picture.shape[1] / 32)))
+
+
+def _width(text: str, line_h: int) -> int:
+    return cv2.getTextSize(text, _FONT, line_h * _SIZE_PER_PX, _stroke(line_h))[0][0]
+
+
+def _stroke(line_h: int) -> int:
+    return 1 if line_h < 34 else 2
+
+
+def _column_widths(rows: Sequence[tuple[str, str]], line_h: int) -> tuple[int, int]:
+    labels = max(_width(label, line_h) for label, _ in rows)
+    values = max(_width(value, line_h) for _, value in rows)
+    return labels, values
+
+
+def _panel_wh(
+    rows: Sequence[tuple[str, str]], banner: str, line_h: int, *, right: bool
+) -> tuple[int, int]:
+    labels, values = _column_widths(rows, line_h)
+    if right:  # room for larger numbers, so that the panel does not jump about
+        values = max(values, _width("00000.0", line_h))
+    width = max(labels + line_h + values, _width(banner, line_h) if banner else 0)
+    lines = len(rows) + (1 if banner else 0)
+    return width + line_h, lines * line_h + 2 * (line_h // 3)
+
+
+def _draw_panel(
+    picture: np.ndarray,
+    rows: Sequence[tuple[str, str]],
+    banner: str,
+    corner_xy: tuple[int, int],
+    line_h: int,
+    *,
+    right: bool = True,
+) -> None:
+    """A darkened area with labels on the left and values on their right, numbers flush right."""
+    left, top = corner_xy
+    panel_w, panel_h = _panel_wh(rows, banner, line_h, right=right)
+    area = picture[top : top + panel_h, left : left + panel_w]
+    cv2.convertScaleAbs(area, dst=area, alpha=1 - _PANEL_OPACITY, beta=8)
+    inner = left + line_h // 2
+    edge = left + panel_w - line_h // 2
+    labels = _column_widths(rows, line_h)[0]
+    base = top + line_h // 3 + round(0.75 * line_h)
+    for label, value in rows:
+        value_x = edge - _width(value, line_h) if right else inner + labels + line_h
+        _text(picture, label, (inner, base), line_h, _LABEL_BGR)
+        _text(picture, value, (value_x, base), line_h, _VALUE_BGR)
+        base += line_h
+    if banner:
+        _text(picture, banner, (inner, base), line_h, _BANNER_BGR)
+
+
+def _text(
+    picture: np.ndarray, text: str, base_xy: tuple[int, int], line_h: int, bgr: tuple[int, int, int]
+) -> None:
+    size, stroke = line_h * _SIZE_PER_PX, _stroke(line_h)
+    cv2.putText(picture, text, base_xy, _FONT, size, bgr, stroke, cv2.LINE_AA)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusion_rt.sinks.hud import HudState, draw_help, draw_hud
+
+STATE = HudState(29.9, 41.25, -3.5, 12, "openvino bf16", "infrared camera stands still")
+
+
+@pytest.mark.parametrize(
+    "size_wh", [(64, 64), (320, 256), (641, 481), (1920, 1080), (480, 1920)], ids=str
+)
+@pytest.mark.parametrize("draw", [lambda p: draw_hud(p, STATE), draw_help], ids=["hud", "help"])
+def test_panel_lies_inside_the_picture_and_changes_it_in_place(size_wh, draw):
+    picture = np.full((size_wh[1], size_wh[0], 3), 128, np.uint8)
+    draw(picture)
+    changed = (picture != 128).any(axis=2)
+    assert 0.01 < changed.mean() <= 1
+    assert picture.max() > 150  # light text
+    assert np.median(picture[changed]) < 80  # on a dark panel
+
+
+def test_panel_is_in_the_upper_left_and_leaves_most_of_the_picture():
+    picture = np.full((480, 640, 3), 128, np.uint8)
+    draw_hud(picture, STATE)
+    rows, columns = np.nonzero((picture != 128).any(axis=2))
+    assert rows.max() < 480 / 3
+    assert columns.max() < 640 / 2
+
+
+def test_picture_shines_through_the_panel():
+    light, dark = np.full((480, 640, 3), 250, np.uint8), np.zeros((480, 640, 3), np.uint8)
+    draw_hud(light, STATE)
+    draw_hud(dark, STATE)
+    assert light[15, 12].mean() - dark[15, 12].mean() > 40
+
+
+def test_panel_keeps_its_width_when_the_figures_grow():
+    def right_edge(state: HudState) -> int:
+        picture = np.full((480, 640, 3), 128, np.uint8)
+        draw_hud(picture, state)
+        return int(np.nonzero((picture != 128).any(axis=(0, 2)))[0].max())
+
+    assert right_edge(HudState(9.9, 5.0, 0.0, 1)) == right_edge(HudState(120.0, 1500.0, -33.0, 999))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(HudState(fps=30.9), id="rate"),
+        pytest.param(HudState(fps=29.9, latency_ms=1.0), id="latency"),
+        pytest.param(HudState(fps=29.9, skew_ms=1.0), id="skew"),
+        pytest.param(HudState(fps=29.9, drops=3), id="drops"),
+        pytest.param(HudState(fps=29.9, engine="x"), id="engine"),
+        pytest.param(HudState(fps=29.9, banner="x"), id="banner"),
+    ],
+)
+def test_each_figure_can_be_seen(other):
+    first, second = (np.full((480, 640, 3), 128, np.uint8) for _ in range(2))
+    draw_hud(first, HudState(fps=29.9))
+    draw_hud(second, other)
+    assert (first != second).any()
+
+
+def test_unknown_figures_are_dashes():
+    unknown, nan = (np.full((480, 640, 3), 128, np.uint8) for _ in range(2))
+    draw_hud(unknown, HudState())
+    draw_hud(nan, HudState(fps=float("nan"), latency_ms=float("inf")))
+    np.testing.assert_array_equal(unknown, nan)
