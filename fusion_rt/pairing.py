@@ -1,0 +1,138 @@
+"""Finds, for two streams of frames, the pairs that were taken at nearly the same moment.
+
+Pairing goes by capture time, never by arrival. A pair is made of two frames each of which is the
+other's nearest; it stands only if their skew is within the tolerance. At unequal rates the slower
+stream sets the pace, and the frames of the faster one in between stay unmatched. Every frame that
+is pushed comes out exactly once: in a pair or as unmatched.
+
+Two free-running cameras of one rate drift past each other. When each frame lies half-way between
+two of the other camera's, a little jitter would make the nearest one change sides from frame to
+frame, and each change leaves a frame over. So a change of sides has to be worth it: hysteresis.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from .frame import Frame, FramePair, Sensor
+
+
+@dataclass(slots=True)
+class Matched:
+    """What one step decided, in order of time."""
+
+    pairs: list[FramePair] = field(default_factory=list)
+    unmatched: list[tuple[Sensor, Frame]] = field(default_factory=list)
+
+
+class Pairer:
+    """Mutual nearest neighbours in capture time. Not thread-safe: one thread owns it.
+
+    The decision about a frame waits until the other stream has reached its time, so the result
+    depends on the time stamps alone and not on which thread was faster. Live video does not want
+    that wait: with ``eager_ns`` a skew this small is taken at once, as no later frame can be
+    nearer when the shorter frame period is at least twice that.
+    """
+
+    def __init__(
+        self,
+        max_skew_ns: int,
+        ir_offset_ns: int = 0,
+        hysteresis_ns: int = 0,
+        eager_ns: int = -1,
+        max_waiting: int | None = None,
+    ) -> None:
+        """Start with nothing waiting.
+
+        Args:
+            max_skew_ns: largest allowed distance of the two capture times.
+            ir_offset_ns: how far the infrared clock is ahead; subtracted from its time stamps.
+            hysteresis_ns: while the same sensor stays the earlier one of each pair, a frame gives
+                way to its successor only when that is nearer by more than this.
+            eager_ns: see above; -1 always waits.
+            max_waiting: most frames of one stream that wait for the other; beyond it the oldest
+                is given up, so that a camera that has fallen silent cannot fill the memory.
+        """
+        self._max_skew_ns = max_skew_ns
+        self._ir_offset_ns = ir_offset_ns
+        self._hysteresis_ns = hysteresis_ns
+        self._eager_ns = eager_ns
+        self._max_waiting = max_waiting
+        self._waiting: dict[Sensor, deque[Frame]] = {s: deque() for s in Sensor}
+        self._ended = dict.fromkeys(Sensor, False)
+        self._last_older: Sensor | None = None
+
+    def push(self, sensor: Sensor, frame: Frame) -> Matched:
+        """Take the next frame of a stream, in order of its time stamps."""
+        queue = self._waiting[sensor]
+        queue.append(frame)
+        done = self._decide()
+        while self._max_waiting is not None and len(queue) > self._max_waiting:
+            done.unmatched.append((sensor, queue.popleft()))
+        return done
+
+    def end(self, sensor: Sensor) -> Matched:
+        """A stream has ended: what waited for it is decided now."""
+        self._ended[sensor] = True
+        return self._decide()
+
+    @property
+    def wanted(self) -> Sensor | None:
+        """The stream whose next frame the oldest decision waits for; None when both have ended."""
+        open_ends = [s for s in Sensor if not self._ended[s]]
+        if not open_ends:
+            return None
+        # The stream that is behind in time holds the decision up.
+        return min(open_ends, key=lambda s: (self._reached_ns(s), s.value))
+
+    def drain(self) -> list[tuple[Sensor, Frame]]:
+        """Everything still waiting, for a run that stops early."""
+        rest = [(s, frame) for s in Sensor for frame in self._waiting[s]]
+        for queue in self._waiting.values():
+            queue.clear()
+        return rest
+
+    def _time_ns(self, sensor: Sensor, frame: Frame) -> int:
+        return frame.captured_ns - (self._ir_offset_ns if sensor is Sensor.IR else 0)
+
+    def _reached_ns(self, sensor: Sensor) -> float:
+        queue = self._waiting[sensor]
+        return self._time_ns(sensor, queue[-1]) if queue else float("-inf")
+
+    def _decide(self) -> Matched:
+        done = Matched()
+        ir, vis = self._waiting[Sensor.IR], self._waiting[Sensor.VIS]
+        while True:
+            if not ir or not vis:
+                # A frame without any possible partner: the other stream is over.
+                lone, other = (Sensor.IR, Sensor.VIS) if ir else (Sensor.VIS, Sensor.IR)
+                if not (self._waiting[lone] and self._ended[other]):
+                    return done
+                done.unmatched.append((lone, self._waiting[lone].popleft()))
+                continue
+            older = (
+                Sensor.IR
+                if self._time_ns(Sensor.IR, ir[0]) <= self._time_ns(Sensor.VIS, vis[0])
+                else Sensor.VIS
+            )
+            newer = Sensor.VIS if older is Sensor.IR else Sensor.IR
+            start_ns = self._time_ns(older, self._waiting[older][0])
+            partner_ns = self._time_ns(newer, self._waiting[newer][0])
+            skew_ns = partner_ns - start_ns
+            if skew_ns > self._max_skew_ns:
+                done.unmatched.append((older, self._waiting[older].popleft()))
+                continue
+            if skew_ns > self._eager_ns and skew_ns > 0:
+                # The older stream's next frame may be nearer to the partner than this one.
+                if len(self._waiting[older]) < 2:
+                    if not self._ended[older]:
+                        return done
+                else:
+                    next_ns = self._time_ns(older, self._waiting[older][1])
+                    margin_ns = self._hysteresis_ns if older is self._last_older else 0
+                    if abs(partner_ns - next_ns) < skew_ns - margin_ns:
+                        done.unmatched.append((older, self._waiting[older].popleft()))
+                        continue
+            self._last_older = older if skew_ns else self._last_older
+            done.pairs.append(FramePair(ir=ir.popleft(), vis=vis.popleft()))

@@ -1,0 +1,158 @@
+"""Pairs by capture time: hand-made tables, then properties on random streams."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from fakes import MS, frame
+
+from fusion_rt.frame import Sensor
+from fusion_rt.pairing import Pairer
+
+
+def run(ir_ms, vis_ms, max_skew_ms, order=None, **kwargs):
+    """Pairs as (ir ms, vis ms) and unmatched as (sensor, ms)."""
+    pairer = Pairer(round(max_skew_ms * MS), **kwargs)
+    queues = {Sensor.IR: list(ir_ms), Sensor.VIS: list(vis_ms)}
+    ended = dict.fromkeys(Sensor, False)
+    pairs, unmatched = [], []
+    picks = iter(order) if order is not None else None
+    while True:
+        wanted = pairer.wanted
+        if wanted is None:
+            break
+        sensor = wanted if picks is None else next(picks)
+        if queues[sensor]:
+            done = pairer.push(sensor, frame(queues[sensor].pop(0)))
+        elif not ended[sensor]:
+            ended[sensor] = True
+            done = pairer.end(sensor)
+        else:
+            continue
+        pairs += [(p.ir.captured_ns / MS, p.vis.captured_ns / MS) for p in done.pairs]
+        unmatched += [(s.value, f.captured_ns / MS) for s, f in done.unmatched]
+    return pairs, unmatched
+
+
+@pytest.mark.parametrize(
+    ("ir", "vis", "max_skew", "pairs", "unmatched"),
+    [
+        pytest.param([0, 33, 66], [0, 33, 66], 5, [(0, 0), (33, 33), (66, 66)], [], id="in-step"),
+        pytest.param([5, 38], [0, 33], 5, [(5, 0), (38, 33)], [], id="tolerance-is-inclusive"),
+        pytest.param([6], [0], 5, [], [("vis", 0), ("ir", 6)], id="just-beyond-tolerance"),
+        pytest.param(
+            [0, 100],
+            [0, 33, 67, 100],
+            16,
+            [(0, 0), (100, 100)],
+            [("vis", 33), ("vis", 67)],
+            id="slower-stream-sets-the-pace",
+        ),
+        pytest.param(
+            [0, 10, 20], [6, 16], 10, [(10, 6), (20, 16)], [("ir", 0)], id="nearer-one-wins"
+        ),
+        pytest.param([0, 12], [6], 10, [(0, 6)], [("ir", 12)], id="first-wins-a-tie"),
+        pytest.param(
+            [0, 33, 66, 99],
+            [0, 99],
+            16,
+            [(0, 0), (99, 99)],
+            [("ir", 33), ("ir", 66)],
+            id="gap-in-the-visible",
+        ),
+        pytest.param([], [0, 33], 16, [], [("vis", 0), ("vis", 33)], id="one-stream-empty"),
+        pytest.param([], [], 16, [], [], id="both-empty"),
+    ],
+)
+def test_table(ir, vis, max_skew, pairs, unmatched):
+    assert run(ir, vis, max_skew) == (pairs, unmatched)
+
+
+def test_offset_of_the_infrared_clock_is_taken_off():
+    pairs, unmatched = run([112, 145], [100, 133], 5, ir_offset_ns=12 * MS)
+    assert pairs == [(112, 100), (145, 133)]
+    assert unmatched == []
+
+
+@pytest.mark.parametrize("rates", [(9, 30), (25, 30), (30, 30), (60, 25)])
+@pytest.mark.parametrize("seed", range(5))
+def test_random_streams_pair_mutual_nearest_and_account_for_every_frame(rates, seed):
+    rng = np.random.default_rng(seed)
+    streams = []
+    for fps in rates:
+        period = 1000 / fps
+        times = np.arange(200) * period + rng.uniform(0, period)
+        times += rng.uniform(-0.2, 0.2, 200) * period
+        streams.append([round(float(t), 3) for t in times[rng.random(200) > 0.05]])
+    ir, vis = streams
+    max_skew = 0.55 * 1000 / max(rates)
+    pairs, unmatched = run(ir, vis, max_skew)
+    assert sorted([a for a, _ in pairs] + [t for s, t in unmatched if s == "ir"]) == pytest.approx(
+        ir
+    )
+    assert sorted([b for _, b in pairs] + [t for s, t in unmatched if s == "vis"]) == pytest.approx(
+        vis
+    )
+    # Every pair is within tolerance, and no frame left over is nearer to either of the two.
+    free_ir = np.array([t for s, t in unmatched if s == "ir"] or [1e9])
+    free_vis = np.array([t for s, t in unmatched if s == "vis"] or [1e9])
+    for a, b in pairs:
+        skew = abs(a - b)
+        assert skew <= max_skew + 1e-6
+        assert np.abs(free_ir - b).min() >= skew - 1e-6
+        assert np.abs(free_vis - a).min() >= skew - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_rates_at_half_a_period_lose_no_frame_to_jitter(seed):
+    rng = np.random.default_rng(seed)
+    period = 1000 / 30
+    steps = np.arange(300) * period
+    ir = list(steps + rng.uniform(-0.04, 0.04, 300) * period)
+    vis = list(steps + period / 2 + rng.uniform(-0.04, 0.04, 300) * period)
+    pairs, unmatched = run(ir, vis, 0.65 * period, hysteresis_ns=round(0.2 * period * MS))
+    assert len(unmatched) <= 2  # one at the start, one at the end
+    assert len(pairs) >= 299
+    # Without hysteresis the same streams fall apart.
+    assert len(run(ir, vis, 0.65 * period)[1]) > 20
+
+
+def test_free_running_25_and_30_hz_have_the_skew_of_the_theory():
+    ir = [i * 40 + 3.0 for i in range(1000)]
+    vis = [i * 1000 / 30 for i in range(1200)]
+    pairs, _ = run(ir, vis, 0.65 * 1000 / 30, hysteresis_ns=round(0.2 * 1000 / 30 * MS))
+    assert len(pairs) >= 999
+    mean = np.mean([abs(a - b) for a, b in pairs])
+    assert mean <= 1.05 * 1000 / 30 / 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_result_does_not_depend_on_the_order_of_arrival(seed):
+    rng = np.random.default_rng(seed)
+    ir = [round(i * 40 + float(rng.uniform(-8, 8)), 3) for i in range(50)]
+    vis = [round(i * 33.3 + float(rng.uniform(-8, 8)), 3) for i in range(60)]
+    expected = run(ir, vis, 17)
+    shuffled = [Sensor.IR] * 51 + [Sensor.VIS] * 61
+    rng.shuffle(shuffled)
+    pairs, unmatched = run(ir, vis, 17, order=itertools.chain(shuffled, itertools.cycle(Sensor)))
+    assert pairs == expected[0]
+    assert sorted(unmatched) == sorted(expected[1])
+
+
+def test_live_takes_a_small_skew_at_once_and_waits_for_a_large_one():
+    pairer = Pairer(16 * MS, eager_ns=8 * MS)
+    pairer.push(Sensor.IR, frame(0))
+    assert len(pairer.push(Sensor.VIS, frame(7)).pairs) == 1
+    pairer.push(Sensor.IR, frame(33))
+    assert pairer.push(Sensor.VIS, frame(46)).pairs == []
+    done = pairer.push(Sensor.IR, frame(50))
+    assert [(p.ir.captured_ns / MS, p.vis.captured_ns / MS) for p in done.pairs] == [(50, 46)]
+
+
+def test_a_silent_camera_cannot_fill_the_memory():
+    pairer = Pairer(16 * MS, max_waiting=8)
+    lost = [pairer.push(Sensor.VIS, frame(i * 33)).unmatched for i in range(20)]
+    assert sum(map(len, lost)) == 12
+    assert len(pairer.drain()) == 8

@@ -1,0 +1,120 @@
+"""The warp puts each infrared pixel where the homography says, and knows where it sees nothing."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from calibration.rig import Rig, stretch
+from fusion_rt.errors import UsageError
+from fusion_rt.registration import Registration, fit_rig, inverse_map
+
+SHIFT = np.array([[1, 0, 20], [0, 1, 10], [0, 0, 1]], np.float64)
+TILTED = np.array([[2.1, 0.05, 60], [-0.04, 2.0, -90], [2e-5, 1e-5, 1]], np.float64)
+
+
+def test_identity_changes_nothing_and_copies_nothing():
+    registration = Registration(Rig.identity((80, 64)))
+    ir = np.arange(80 * 64, dtype=np.uint8).reshape(64, 80)
+    assert registration.warp(ir) is ir
+    assert (registration.weight == 255).all()
+    assert registration.coverage == 1.0
+
+
+def test_whole_pixel_shift_is_exact_inside():
+    rng = np.random.default_rng(1)
+    ir = rng.integers(0, 256, (64, 80), np.uint8)
+    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).warp(ir)
+    assert warped.shape == (120, 160)
+    np.testing.assert_array_equal(warped[10:74, 20:100], ir)
+
+
+def test_beyond_the_view_the_border_is_continued():
+    ir = np.zeros((64, 80), np.uint8)
+    ir[:, 0] = 200
+    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).warp(ir)
+    assert (warped[10:74, :20] == 200).all()
+
+
+def test_homography_with_perspective_lands_within_a_twentieth_of_a_pixel():
+    # A smooth picture whose grey level is its own x coordinate tells where each pixel came from.
+    xs, ys = np.meshgrid(np.arange(256), np.arange(200))
+    rig = Rig((256, 200), (640, 360), TILTED)
+    registration = Registration(rig)
+    points = np.array([[x, y, 1] for x in (400, 300, 200) for y in (40, 150, 260)], np.float64).T
+    source = np.linalg.inv(TILTED) @ points
+    source = (source / source[2])[:2].T
+    warped_x = registration.warp(xs.astype(np.uint8))
+    warped_y = registration.warp(ys.astype(np.uint8))
+    for (x, y, _), (u, v) in zip(points.T.astype(int), source, strict=True):
+        assert warped_x[y, x] == pytest.approx(u, abs=0.55)  # half a grey level of rounding
+        assert warped_y[y, x] == pytest.approx(v, abs=0.55)
+    map_x, map_y = inverse_map(rig)
+    for (x, y, _), (u, v) in zip(points.T.astype(int), source, strict=True):
+        assert (map_x[y, x], map_y[y, x]) == pytest.approx((u, v), abs=1e-3)
+
+
+def test_weight_is_zero_outside_full_inside_and_soft_between():
+    registration = Registration(Rig((80, 64), (160, 120), SHIFT))
+    weight = registration.weight
+    assert (weight[:9] == 0).all()
+    assert (weight[:, :19] == 0).all()
+    assert weight[42, 60] == 255
+    row = weight[42].astype(int)
+    assert (np.diff(row[15:40]) >= 0).all()
+    assert len(set(row[18:30])) >= 3
+    assert registration.coverage == pytest.approx(80 * 64 / (160 * 120), rel=0.05)
+
+
+def test_border_shared_by_both_pictures_has_no_seam():
+    rig = Rig((80, 64), (160, 128), np.array(stretch((80, 64), (160, 128))))
+    assert (Registration(rig).weight == 255).all()
+
+
+def test_what_lies_behind_the_camera_is_outside():
+    # Seen from the visible picture, the infrared camera's horizon crosses it at x = 300.
+    H_ir_vis = np.array([[0.2, 0, 0], [0, 0.2, 0], [-1 / 300, 0, 1]])
+    rig = Rig((64, 64), (400, 100), np.linalg.inv(H_ir_vis))
+    map_x, map_y = inverse_map(rig)
+    assert np.isfinite(map_x).all()
+    assert np.isfinite(map_y).all()
+    weight = Registration(rig).weight
+    assert (weight[:, 300:] == 0).all()
+    assert weight[50, 100] == 255
+
+
+def test_warp_agrees_with_opencv_warp_perspective():
+    rng = np.random.default_rng(3)
+    ir = cv2.GaussianBlur(rng.integers(0, 256, (200, 256), np.uint8), (0, 0), 3)
+    registration = Registration(Rig((256, 200), (640, 360), TILTED))
+    expected = cv2.warpPerspective(
+        ir, TILTED, (640, 360), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = registration.weight == 255
+    difference = np.abs(registration.warp(ir).astype(int) - expected)[inside]
+    assert inside.sum() > 50_000
+    assert difference.max() <= 2  # OpenCV 4 rounds to 1/32 px, 5 does not
+
+
+def test_equal_sizes_need_no_rig():
+    assert fit_rig(None, (640, 480), (640, 480)).is_identity
+
+
+def test_unequal_sizes_without_a_rig_get_one_to_start_from():
+    with pytest.raises(UsageError, match=r"infrared is 640x512 and visible 1280x720") as caught:
+        fit_rig(None, (640, 512), (1280, 720))
+    assert "--rig" in caught.value.hint
+    assert "[640, 512]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("ir_wh", "vis_wh", "message"),
+    [
+        ((320, 256), (1280, 720), "infrared pictures of 640x512, but this source has 320x256"),
+        ((640, 512), (1920, 1080), "visible pictures of 1280x720, but this source has 1920x1080"),
+    ],
+)
+def test_rig_for_other_sizes_is_refused(ir_wh, vis_wh, message):
+    with pytest.raises(UsageError, match=message):
+        fit_rig(Rig((640, 512), (1280, 720), TILTED), ir_wh, vis_wh)
