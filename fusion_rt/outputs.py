@@ -1,0 +1,161 @@
+"""Shows each fused pair in the views that were asked for, and hands it to the sinks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .config import ViewSettings
+from .frame import FramePair
+from .palette import PALETTES
+from .sinks.base import Sink
+from .sinks.hud import HudState, draw_help, draw_hud
+from .sinks.stills import write_png
+from .sinks.window import WindowSink
+from .views import VIEWS, compose
+
+_SAVED_NOTICE_S = 2.0
+
+
+def render(pair: FramePair, view: str, palette: str, hud: HudState | None) -> np.ndarray:
+    """One view of a finished pair.
+
+    Args:
+        pair: after the fuse stage; its pictures are not changed.
+        view: see `fusion_rt.views`.
+        palette: for the infrared picture where the view shows it.
+        hud: figures to draw into it; None for none.
+
+    Returns:
+        (H, W, 3) uint8 BGR, possibly the pair's own picture: not to be written to.
+    """
+    assert pair.ir_on_vis is not None
+    assert pair.vis_bgr is not None
+    assert pair.fused is not None
+    picture = compose(
+        view,
+        ir_on_vis=pair.ir_on_vis,
+        vis_bgr=pair.vis_bgr,
+        fused=pair.fused,
+        palette=palette,
+    )
+    if hud is not None:
+        picture = picture.copy()
+        draw_hud(picture, hud)
+    return picture
+
+
+@dataclass(frozen=True)
+class Output:
+    """A sink and what it shows.
+
+    Attributes:
+        sink: where pictures go.
+        view: which one.
+        palette: for the infrared picture.
+        hud: whether figures are drawn into the picture.
+    """
+
+    sink: Sink
+    view: str
+    palette: str
+    hud: bool = False
+
+    def show(self, pair: FramePair, hud: HudState) -> None:
+        """Hand the pair on."""
+        picture = render(pair, self.view, self.palette, hud if self.hud else None)
+        self.sink.write(picture, pair.captured_ns)
+
+
+class Screen:
+    """The window with its keys: another view, another palette, figures, help, save."""
+
+    def __init__(self, window: WindowSink, view: str, palette: str, saves: Path) -> None:
+        """Start with figures on.
+
+        Args:
+            window: open.
+            view: shown first.
+            palette: used first.
+            saves: folder that the key ``s`` saves pictures to.
+        """
+        self._window = window
+        self._view = view
+        self._palette = palette
+        self._saves = saves
+        self._hud = True
+        self._help = False
+        self._notice = ("", 0.0)
+        self._last: FramePair | None = None
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the user wants to quit."""
+        return self._window.stop_asked
+
+    def show(self, pair: FramePair, hud: HudState) -> None:
+        """Show the newest pair."""
+        self._last = pair
+        notice, until = self._notice
+        if notice and time.monotonic() < until:
+            hud = replace(hud, banner=notice)
+        picture = render(pair, self._view, self._palette, hud if self._hud else None)
+        if self._help:
+            picture = picture.copy()
+            draw_help(picture)
+        self._window.write(picture, pair.captured_ns)
+
+    def handle_keys(self) -> None:
+        """React to the keys pressed since the last call; keeps the window alive."""
+        while (key := self._window.poll()) is not None:
+            if key == "h":
+                self._hud = not self._hud
+            elif key == "?":
+                self._help = not self._help
+            elif key == "v":
+                self._view = _next(list(VIEWS), self._view)
+            elif key == "p":
+                self._palette = _next(list(PALETTES), self._palette)
+            elif key == "s" and self._last is not None:
+                self._save(self._last)
+
+    def _save(self, pair: FramePair) -> None:
+        name = f"fusion-{time.strftime('%Y%m%d-%H%M%S')}-{pair.vis.seq:06d}.png"
+        path = self._saves / name
+        write_png(path, render(pair, self._view, self._palette, None))
+        self._notice = (f"saved {path}", time.monotonic() + _SAVED_NOTICE_S)
+
+    def close(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+
+def _next(names: list[str], current: str) -> str:
+    return names[(names.index(current) + 1) % len(names)]
+
+
+def compose_still(
+    view: ViewSettings, ir_on_vis: np.ndarray, vis: np.ndarray, fused: np.ndarray
+) -> np.ndarray:
+    """One view of a still pair.
+
+    Args:
+        view: which, and its palette.
+        ir_on_vis: (H, W) uint8.
+        vis: (H, W, 3) uint8 BGR.
+        fused: (H, W, 3) uint8 BGR.
+
+    Returns:
+        (H, W, 3) uint8 BGR; a single plane where all three are equal, as for a grey visible
+        picture.
+    """
+    picture = compose(
+        view.view, ir_on_vis=ir_on_vis, vis_bgr=vis, fused=fused, palette=view.palette
+    )
+    grey = np.array_equal(picture[..., 0], picture[..., 1]) and np.array_equal(
+        picture[..., 1], picture[..., 2]
+    )
+    return picture[..., 0] if grey else picture

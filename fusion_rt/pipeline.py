@@ -1,0 +1,242 @@
+"""Two sources in, fused pictures out: the threads of a run, their channels and their end.
+
+::
+
+    source ─ capture thread ─▶ channel ─┐
+                                        ├─ register thread ─▶ channel ─ fuse thread ─▶ channel ─▶
+    source ─ capture thread ─▶ channel ─┘                                              main thread
+
+Every thread ends by itself when its input ends. A failure in one, or a wish to stop, sets one
+event that all of them see within 0.1 s; closing the channels wakes whoever waits.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from calibration.rig import Rig
+from engines.base import EngineInfo
+
+from .capture import CaptureStage
+from .channel import Channel, Policy
+from .config import Settings
+from .errors import PipelineError, SourceError, TruncatedSourceError
+from .frame import FramePair
+from .fuse import EngineOpener, FuseStage
+from .ledger import DropReason, Ledger
+from .pace import RealtimePace
+from .pairing import Pairer
+from .register import RegisterStage
+from .registration import Registration, fit_rig
+from .run_stats import RunStats
+from .sources.base import Source, SourceInfo
+from .stage import Stage
+from .thermal import LinearAgc
+from .timing import NS_PER_MS
+
+# Deep enough that a hiccup in one stage does not starve the next, small enough for memory: a
+# 3840x2160 pair is 35 MB.
+_REPLAY_DEPTH = 3
+_LIVE_DEPTH = 1
+# Live: frames of one camera that may wait for the other before the oldest is given up.
+_MAX_WAITING = 64
+# Shares of the faster camera's period. Its nearest frame is never further than a half; a fifth
+# of hysteresis adds a tenth to that, the rest is room for jitter. A quarter of a period of skew
+# is small enough to be taken at once in live video, as nothing nearer can follow.
+_TOLERANCE = 0.65
+_HYSTERESIS = 0.2
+_EAGER = 0.25
+_UNKNOWN_RATE_SKEW_MS = 20.0
+_JOIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        stopped: the user asked for the end before the sources were through.
+        broken: recordings that broke off.
+    """
+
+    stopped: bool
+    broken: tuple[TruncatedSourceError, ...]
+
+
+class Pipeline:
+    """One run. Make it, call `run` once on the main thread, read the counts afterwards."""
+
+    def __init__(
+        self,
+        ir: Source,
+        vis: Source,
+        opener: EngineOpener,
+        *,
+        rig: Rig | None,
+        settings: Settings,
+    ) -> None:
+        """Wire the stages; nothing runs yet. From here on the pipeline closes the sources.
+
+        Args:
+            ir: infrared source.
+            vis: visible source, whose picture is the frame of reference.
+            opener: opens the engine for the visible source's size, on the fuse thread.
+            rig: geometry; None for pictures of one size that lie on each other.
+            settings: pairing, thermal and pace are used here.
+
+        Raises:
+            UsageError: sizes that do not go together.
+        """
+        self.rig = fit_rig(rig, ir.info.size_wh, vis.info.size_wh)
+        self.registration = Registration(self.rig)
+        self.ledger = Ledger()
+        self.stats = RunStats()
+        self._stopping = threading.Event()
+        self._stop_asked = False
+        self.pace = settings.pace
+        live = settings.pace == "realtime"
+        pace = RealtimePace() if live else None
+        policy: Policy = "latest" if live else "block"
+        depth = _LIVE_DEPTH if live else _REPLAY_DEPTH
+        changed = threading.Condition()
+        self.max_skew_ms = max_skew_ms(settings, ir.info, vis.info)
+        self._captures = {
+            source.info.sensor: CaptureStage(
+                source,
+                Channel(depth, policy, changed),
+                self.ledger,
+                self._stopping,
+                pace,
+            )
+            for source in (ir, vis)
+        }
+        self._register = RegisterStage(
+            self._captures,
+            Channel(depth, policy),
+            Pairer(
+                round(self.max_skew_ms * NS_PER_MS),
+                round(settings.pairing.ir_offset_ms * NS_PER_MS),
+                hysteresis_ns=share_of_period_ns(_HYSTERESIS, ir.info, vis.info),
+                eager_ns=share_of_period_ns(_EAGER, ir.info, vis.info) if live else -1,
+                max_waiting=_MAX_WAITING if live else None,
+            ),
+            self.registration,
+            LinearAgc(**settings.thermal.model_dump()),
+            self.ledger,
+            self._stopping,
+            live=live,
+        )
+        self._fuse = FuseStage(
+            opener,
+            self.registration.weight,
+            self._register.channel,
+            Channel(depth, policy),
+            self.ledger,
+            self._stopping,
+            pace,
+        )
+        self._stages: list[Stage] = [*self._captures.values(), self._register, self._fuse]
+
+    @property
+    def engine_info(self) -> EngineInfo | None:
+        """Facts about the engine, once it is open."""
+        return self._fuse.info
+
+    def stop(self) -> None:
+        """Ask for the end; safe from a signal handler and from any thread."""
+        self._stop_asked = True
+        self._stopping.set()
+
+    def run(
+        self, consume: Callable[[FramePair], None], idle: Callable[[], None] | None = None
+    ) -> Outcome:
+        """Run until both sources end, something fails or `stop` is called.
+
+        Args:
+            consume: gets every finished pair in order, on the calling thread.
+            idle: called at least every 0.1 s while nothing is finished (a window wants that).
+
+        Raises:
+            Whatever a stage or ``consume`` raised first; the rest has ended by then.
+            SourceError: a source delivered no frame at all.
+        """
+        for stage in self._stages:
+            stage.start()
+        try:
+            while not self._stopping.is_set():
+                pair = self._fuse.channel.get(timeout_s=0.1)
+                if pair is not None:
+                    self._finish(pair, consume)
+                elif self._fuse.channel.exhausted:
+                    break
+                if idle is not None:
+                    idle()
+        finally:
+            self._close()
+        for stage in self._stages:
+            if stage.error is not None:
+                raise stage.error
+        broken = tuple(s.broken for s in self._captures.values() if s.broken is not None)
+        self._check_not_empty(broken)
+        return Outcome(stopped=self._stop_asked, broken=broken)
+
+    def _finish(self, pair: FramePair, consume: Callable[[FramePair], None]) -> None:
+        begun_ns = time.monotonic_ns()
+        try:
+            consume(pair)
+        except BaseException:
+            self.ledger.dropped_pair(pair, DropReason.STOPPED)
+            raise
+        self.ledger.fused()
+        self.stats.add(pair, begun_ns, time.monotonic_ns())
+
+    def _close(self) -> None:
+        """End every thread and account for what was under way."""
+        self._stopping.set()
+        for sensor, stage in self._captures.items():
+            for frame in stage.channel.close():
+                self.ledger.dropped(sensor, frame, DropReason.STOPPED)
+        for channel in (self._register.channel, self._fuse.channel):
+            for pair in channel.close():
+                self.ledger.dropped_pair(pair, DropReason.STOPPED)
+        deadline = time.monotonic() + _JOIN_S
+        for thread in self._stages:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        stuck = [thread.name for thread in self._stages if thread.is_alive()]
+        if stuck:
+            raise PipelineError(
+                f"{', '.join(stuck)} does not stop", hint="a driver or file system hangs; see dmesg"
+            )
+
+    def _check_not_empty(self, broken: tuple[TruncatedSourceError, ...]) -> None:
+        if self._stop_asked or broken:
+            return
+        for sensor, stage in self._captures.items():
+            if not self.ledger.count_captured(sensor):
+                raise SourceError(
+                    f"{stage.source.info.uri} holds no frame", hint="give another recording"
+                )
+
+
+def frame_period_ms(*infos: SourceInfo) -> float | None:
+    """Period of the fastest of the sources in ms; None when no rate is known."""
+    rates = [info.fps for info in infos if info.fps]
+    return 1000 / max(rates) if rates else None
+
+
+def max_skew_ms(settings: Settings, ir: SourceInfo, vis: SourceInfo) -> float:
+    """Tolerance of pairing in ms: as set, or a share of the faster camera's period."""
+    if settings.pairing.max_skew_ms is not None:
+        return settings.pairing.max_skew_ms
+    period_ms = frame_period_ms(ir, vis)
+    return _UNKNOWN_RATE_SKEW_MS if period_ms is None else math.ceil(_TOLERANCE * period_ms)
+
+
+def share_of_period_ns(share: float, ir: SourceInfo, vis: SourceInfo) -> int:
+    """A share of the faster camera's period in ns; 0 when no rate is known."""
+    period_ms = frame_period_ms(ir, vis)
+    return 0 if period_ms is None else round(share * period_ms * NS_PER_MS)

@@ -1,0 +1,93 @@
+"""The record of a run: as JSON for programs, as a table for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from engines.base import EngineInfo
+
+from . import __version__
+from .errors import SinkError
+from .machine import describe_machine
+from .pipeline import Outcome, Pipeline
+from .sources.base import SourceInfo
+
+
+def build_report(
+    pipeline: Pipeline, outcome: Outcome, sources: dict[str, SourceInfo], outputs: list[str]
+) -> dict[str, Any]:
+    """Everything known about a finished run, as plain data.
+
+    Args:
+        pipeline: after its ``run``.
+        outcome: what ``run`` returned.
+        sources: keys "ir" and "vis".
+        outputs: what was written, in words.
+    """
+    stats = pipeline.stats
+    skew = stats.skew.summary()
+    return {
+        "fusion_rt": __version__,
+        "frames": pipeline.ledger.summary(),
+        "throughput_fps": round(stats.rate.overall_fps, 3),
+        "latency_ms": {stage: hist.summary() for stage, hist in stats.latency.items()},
+        "skew_ms": {key: skew[key] for key in ("p50", "p95", "max")},
+        "pace": pipeline.pace,
+        "max_skew_ms": pipeline.max_skew_ms,
+        "infrared_coverage": round(pipeline.registration.coverage, 4),
+        "engine": describe_engine(pipeline.engine_info),
+        "sources": {name: _describe_source(info) for name, info in sources.items()},
+        "outputs": outputs,
+        "stopped_by_user": outcome.stopped,
+        "broken_sources": [str(error) for error in outcome.broken],
+        "machine": describe_machine(),
+    }
+
+
+def describe_engine(info: EngineInfo | None) -> dict[str, Any] | None:
+    """Keys name, version, device, precision, size, model, open_ms, refused."""
+    if info is None:
+        return None
+    return {
+        "name": info.name,
+        "version": info.version,
+        "device": info.device,
+        "precision": info.precision,
+        "size": list(info.size_wh),
+        "model": info.model,
+        "open_ms": round(info.open_ms, 1),
+        "refused": {refusal.name: refusal.reason for refusal in info.refused},
+    }
+
+
+def _describe_source(info: SourceInfo) -> dict[str, Any]:
+    return {
+        "uri": info.uri,
+        "kind": info.kind,
+        "size": list(info.size_wh),
+        "bit_depth": info.bit_depth,
+        "fps": info.fps,
+        "frame_count": info.frame_count,
+        "notes": list(info.notes),
+    }
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write ``data`` to ``path``, whole or not at all.
+
+    Raises:
+        SinkError: the folder cannot be written.
+    """
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise SinkError(
+            f"cannot write {path}: {error.strerror}", hint="choose a folder that you can write to"
+        ) from error

@@ -1,0 +1,155 @@
+"""How runs look in a terminal: progress while they last, a table when they are done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+_LOG_WIDTH = 120
+
+# Everything for people goes to standard error, so that standard output stays free for data.
+console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _LOG_WIDTH)
+
+
+def say(text: str) -> None:
+    """One line for people; the terminal wraps it, so that paths can be copied whole."""
+    console.print(text, soft_wrap=True, markup=False)
+
+
+def say_error(message: str, hint: str) -> None:
+    """One line of what is wrong, one of what to do."""
+    console.print("[bold red]error:[/] ", end="")
+    say(message)
+    if hint:
+        say(f"hint: {hint}")
+
+
+@contextmanager
+def progress_bar(label: str, total: int | None) -> Iterator[_Bar]:
+    """A bar with count, share, elapsed and remaining time; plain lines where there is no terminal.
+
+    Args:
+        label: what is going on.
+        total: steps; None where unknown.
+    """
+    if not console.is_terminal:
+        bar: _Bar = _PlainBar(label, total)
+        yield bar
+        return
+    columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns += [TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=console) as progress:
+        yield _RichBar(progress, label, total)
+
+
+class _Bar:
+    def advance(self, note: str = "") -> None:
+        """One step done; ``note`` is shown after the label."""
+        raise NotImplementedError
+
+    def say(self, note: str) -> None:
+        """Show ``note`` without a step."""
+        raise NotImplementedError
+
+
+class _RichBar(_Bar):
+    def __init__(self, progress: Progress, label: str, total: int | None) -> None:
+        self._progress = progress
+        self._label = label
+        self._task = progress.add_task(label, total=total)
+
+    def advance(self, note: str = "") -> None:
+        self._progress.update(self._task, advance=1, description=f"{self._label} {note}".rstrip())
+
+    def say(self, note: str) -> None:
+        self._progress.update(self._task, description=f"{self._label} {note}")
+
+
+class _PlainBar(_Bar):
+    """For logs: a line at each tenth, or at each 100 steps where the total is unknown."""
+
+    def __init__(self, label: str, total: int | None) -> None:
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._every = max(1, total // 10) if total else 100
+
+    def advance(self, note: str = "") -> None:
+        self._done += 1
+        if self._done % self._every == 0:
+            of_total = f"/{self._total}" if self._total else ""
+            say(f"{self._label} {self._done}{of_total} {note}".rstrip())
+
+    def say(self, note: str) -> None:
+        say(f"{self._label} {note}")
+
+
+def print_summary(report: dict[str, Any]) -> None:
+    """The closing table of a run: frames, drops, throughput, latencies, skew, engine, outputs."""
+    frames = report["frames"]
+    dropped = ", ".join(
+        f"{reason} {counts['ir']} ir / {counts['vis']} vis"
+        for reason, counts in frames["dropped"].items()
+        if counts["ir"] or counts["vis"]
+    )
+    facts = Table(show_header=False, box=None, padding=(0, 2))
+    facts.add_row(
+        "frames",
+        f"{frames['captured_ir']} infrared, {frames['captured_vis']} visible captured; "
+        f"{frames['fused']} fused",
+    )
+    facts.add_row("dropped", dropped or "none")
+    facts.add_row("throughput", f"{report['throughput_fps']:.1f} frames/s")
+    facts.add_row("engine", engine_line(report["engine"]))
+    for name, reason in ((report["engine"] or {}).get("refused") or {}).items():
+        facts.add_row("", f"not {name}: {reason}")
+    skew = report["skew_ms"]
+    if skew["p50"] is not None:
+        facts.add_row(
+            "skew", f"p50 {skew['p50']:.1f} ms, p95 {skew['p95']:.1f} ms, max {skew['max']:.1f} ms"
+        )
+    for line in report["outputs"]:
+        facts.add_row("written", line)
+    console.print(facts)
+    if report["frames"]["fused"]:
+        console.print(_latency_table(report["latency_ms"]))
+        if report["pace"] == "fast":
+            say("  end to end holds the waiting of a recording that is read ahead of the engine")
+
+
+def engine_line(engine: dict[str, Any] | None) -> str:
+    """For instance "openvino 2026.4, bts in bf16, 640x480, AMD EPYC"."""
+    if engine is None:
+        return "none was opened"
+    width, height = engine["size"]
+    return (
+        f"{engine['name']} {engine['version']}, {engine['model']} in {engine['precision']}, "
+        f"{width}x{height}, {engine['device']}"
+    )
+
+
+def _latency_table(latency_ms: dict[str, dict[str, float | None]]) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("latency in ms")
+    keys = ("p50", "p95", "p99", "max")
+    for key in keys:
+        table.add_column(key, justify="right")
+    for stage, values in latency_ms.items():
+        cells = [values.get(key) for key in keys]
+        table.add_row(stage.replace("_", " "), *("-" if v is None else f"{v:.1f}" for v in cells))
+    return table
