@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import ViewSettings
 from .frame import FramePair
 from .palette import PALETTES
 from .sinks.base import Sink
@@ -20,13 +19,16 @@ from .views import VIEWS, compose
 _SAVED_NOTICE_S = 2.0
 
 
-def render(pair: FramePair, view: str, palette: str, hud: HudState | None) -> np.ndarray:
+def render(
+    pair: FramePair, view: str, palette: str, seen: np.ndarray | None, hud: HudState | None
+) -> np.ndarray:
     """One view of a finished pair.
 
     Args:
         pair: after the fuse stage; its pictures are not changed.
         view: see `fusion_rt.views`.
         palette: for the infrared picture where the view shows it.
+        seen: see `fusion_rt.registration.Registration`.
         hud: figures to draw into it; None for none.
 
     Returns:
@@ -41,6 +43,7 @@ def render(pair: FramePair, view: str, palette: str, hud: HudState | None) -> np
         vis_bgr=pair.vis_bgr,
         fused=pair.fused,
         palette=palette,
+        seen=seen,
     )
     if hud is not None:
         picture = picture.copy()
@@ -56,35 +59,46 @@ class Output:
         sink: where pictures go.
         view: which one.
         palette: for the infrared picture.
+        seen: where the infrared camera sees, see `fusion_rt.registration.Registration`.
         hud: whether figures are drawn into the picture.
     """
 
     sink: Sink
     view: str
     palette: str
+    seen: np.ndarray | None
     hud: bool = False
 
     def show(self, pair: FramePair, hud: HudState) -> None:
         """Hand the pair on."""
-        picture = render(pair, self.view, self.palette, hud if self.hud else None)
+        picture = render(pair, self.view, self.palette, self.seen, hud if self.hud else None)
         self.sink.write(picture, pair.captured_ns)
 
 
 class Screen:
     """The window with its keys: another view, another palette, figures, help, save."""
 
-    def __init__(self, window: WindowSink, view: str, palette: str, saves: Path) -> None:
+    def __init__(
+        self,
+        window: WindowSink,
+        view: str,
+        palette: str,
+        seen: np.ndarray | None,
+        saves: Path,
+    ) -> None:
         """Start with figures on.
 
         Args:
             window: open.
             view: shown first.
             palette: used first.
+            seen: where the infrared camera sees, see `fusion_rt.registration.Registration`.
             saves: folder that the key ``s`` saves pictures to.
         """
         self._window = window
         self._view = view
         self._palette = palette
+        self._seen = seen
         self._saves = saves
         self._hud = True
         self._help = False
@@ -102,7 +116,7 @@ class Screen:
         notice, until = self._notice
         if notice and time.monotonic() < until:
             hud = replace(hud, banner=notice)
-        picture = render(pair, self._view, self._palette, hud if self._hud else None)
+        picture = render(pair, self._view, self._palette, self._seen, hud if self._hud else None)
         if self._help:
             picture = picture.copy()
             draw_help(picture)
@@ -125,7 +139,7 @@ class Screen:
     def _save(self, pair: FramePair) -> None:
         name = f"fusion-{time.strftime('%Y%m%d-%H%M%S')}-{pair.vis.seq:06d}.png"
         path = self._saves / name
-        write_png(path, render(pair, self._view, self._palette, None))
+        write_png(path, render(pair, self._view, self._palette, self._seen, None))
         self._notice = (f"saved {path}", time.monotonic() + _SAVED_NOTICE_S)
 
     def close(self) -> None:
@@ -135,27 +149,3 @@ class Screen:
 
 def _next(names: list[str], current: str) -> str:
     return names[(names.index(current) + 1) % len(names)]
-
-
-def compose_still(
-    view: ViewSettings, ir_on_vis: np.ndarray, vis: np.ndarray, fused: np.ndarray
-) -> np.ndarray:
-    """One view of a still pair.
-
-    Args:
-        view: which, and its palette.
-        ir_on_vis: (H, W) uint8.
-        vis: (H, W, 3) uint8 BGR.
-        fused: (H, W, 3) uint8 BGR.
-
-    Returns:
-        (H, W, 3) uint8 BGR; a single plane where all three are equal, as for a grey visible
-        picture.
-    """
-    picture = compose(
-        view.view, ir_on_vis=ir_on_vis, vis_bgr=vis, fused=fused, palette=view.palette
-    )
-    grey = np.array_equal(picture[..., 0], picture[..., 1]) and np.array_equal(
-        picture[..., 1], picture[..., 2]
-    )
-    return picture[..., 0] if grey else picture

@@ -12,6 +12,8 @@ from .errors import UsageError
 # Width of the soft edge of the infrared's view, as a share of the visible picture's width.
 SEAM_SHARE = 0.02
 
+_FAR_PX = 1e4
+
 
 class Registration:
     """The warp of one rig. Immutable; may be used from any thread.
@@ -19,6 +21,7 @@ class Registration:
     Attributes:
         weight: (H, W) uint8 on the visible picture: 0 outside the infrared's view, 255 inside,
             with a soft seam; the engines blend by it.
+        seen: (H, W) uint8, 255 where the infrared camera sees, else 0; None where it sees all.
         coverage: share of the visible picture that the infrared sees, 0..1.
     """
 
@@ -41,7 +44,9 @@ class Registration:
                 self._map = cv2.convertMaps(map_x, map_y, cv2.CV_16SC2)
             else:
                 self._map = (map_x, map_y)
-        self.coverage = float((self.weight > 0).mean())
+        inside = self.weight > 0
+        self.coverage = float(inside.mean())
+        self.seen = None if inside.all() else np.where(inside, np.uint8(255), np.uint8(0))
 
     def warp(self, ir: np.ndarray) -> np.ndarray:
         """The infrared picture on the visible picture's grid.
@@ -50,13 +55,14 @@ class Registration:
             ir: (Hi, Wi) uint8, in the size that the rig states.
 
         Returns:
-            (H, W) uint8; beyond the infrared's view its border is continued, which keeps the
-            network from seeing an edge where there is none. The same array when nothing is to do.
+            (H, W) uint8; beyond the infrared's view it is mirrored, so that neither an edge nor a
+            streak disturbs what the network sees at the seam. The same array when nothing is to
+            do.
         """
         if self._map is None:
             return ir
         return cv2.remap(
-            ir, self._map[0], self._map[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            ir, self._map[0], self._map[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
         )
 
 
@@ -75,10 +81,9 @@ def inverse_map(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     centre = rig.H_vis_ir @ [(rig.ir_wh[0] - 1) / 2, (rig.ir_wh[1] - 1) / 2, 1]
     in_front = depth * np.sign(H_ir_vis[2] @ (centre / centre[2])) > 1e-9
     safe = np.where(in_front, depth, 1.0)
-    far = np.float64(-1e4)
     return (
-        np.where(in_front, x / safe, far).clip(-1e4, 1e5).astype(np.float32),
-        np.where(in_front, y / safe, far).clip(-1e4, 1e5).astype(np.float32),
+        np.where(in_front, x / safe, -_FAR_PX).clip(-_FAR_PX, _FAR_PX).astype(np.float32),
+        np.where(in_front, y / safe, -_FAR_PX).clip(-_FAR_PX, _FAR_PX).astype(np.float32),
     )
 
 

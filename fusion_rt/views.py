@@ -45,6 +45,7 @@ def compose(
     vis_bgr: np.ndarray,
     fused: np.ndarray,
     palette: str = "white-hot",
+    seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """The picture to show or store.
 
@@ -54,6 +55,8 @@ def compose(
         vis_bgr: (H, W, 3) uint8 BGR.
         fused: (H, W, 3) uint8 BGR.
         palette: colours of the infrared picture, see `fusion_rt.palette`.
+        seen: (H, W) uint8, 255 where the infrared camera sees and 0 where nothing is to be shown
+            of it; None where it sees all.
 
     Returns:
         uint8 BGR of the size that `view_size` tells. For ``fused`` and ``vis`` it is the given
@@ -68,12 +71,12 @@ def compose(
     if view == "vis":
         return vis_bgr
     if view == "ir":
-        return apply_palette(ir_on_vis, palette)
+        return _infrared(ir_on_vis, palette, seen)
     size_wh = (fused.shape[1], fused.shape[0])
     panel_w, panel_h = _panel_wh(size_wh)
     sheet = _empty_sheet(size_wh).copy()
     panels = (
-        apply_palette(_shrink(ir_on_vis, (panel_w, panel_h)), palette),
+        _shrink(_infrared(ir_on_vis, palette, seen), (panel_w, panel_h)),
         _shrink(vis_bgr, (panel_w, panel_h)),
         _shrink(fused, (panel_w, panel_h)),
     )
@@ -81,6 +84,11 @@ def compose(
         left = index * (panel_w + _GAP)
         sheet[:panel_h, left : left + panel_w] = panel
     return sheet
+
+
+def _infrared(ir_on_vis: np.ndarray, palette: str, seen: np.ndarray | None) -> np.ndarray:
+    colored = apply_palette(ir_on_vis, palette)
+    return colored if seen is None else cv2.bitwise_and(colored, colored, mask=seen)
 
 
 def _check(view: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.base import Engine, EngineInfo
 from fusion_rt.frame import Frame, Sensor
-from fusion_rt.sources.base import SourceInfo
+from fusion_rt.sources.base import Source, SourceInfo
 
 MS = 1_000_000
 
@@ -28,7 +28,7 @@ def frame(captured_ms: float, seq: int = 0, image: np.ndarray | None = None) -> 
     return Frame(image, round(captured_ms * MS), seq, now - 2 * MS, now)
 
 
-class FakeSource:
+class FakeSource(Source):
     """Frames at stated times; frame i is flat with grey level i."""
 
     def __init__(
@@ -39,7 +39,7 @@ class FakeSource:
         fps: float | None = 30.0,
         fault: Callable[[int], None] | None = None,
     ) -> None:
-        self.info = SourceInfo(
+        self._info = SourceInfo(
             uri=f"fake:{sensor.value}",
             kind="fake",
             sensor=sensor,
@@ -64,12 +64,6 @@ class FakeSource:
 
     def close(self) -> None:
         self.closed += 1
-
-    def __enter__(self) -> FakeSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class FakeEngine(Engine):

@@ -20,6 +20,7 @@ def test_identity_changes_nothing_and_copies_nothing():
     assert registration.warp(ir) is ir
     assert (registration.weight == 255).all()
     assert registration.coverage == 1.0
+    assert registration.seen is None
 
 
 def test_whole_pixel_shift_is_exact_inside():
@@ -30,11 +31,10 @@ def test_whole_pixel_shift_is_exact_inside():
     np.testing.assert_array_equal(warped[10:74, 20:100], ir)
 
 
-def test_beyond_the_view_the_border_is_continued():
-    ir = np.zeros((64, 80), np.uint8)
-    ir[:, 0] = 200
+def test_beyond_the_view_the_picture_is_mirrored():
+    ir = np.random.default_rng(1).integers(0, 256, (64, 80), np.uint8)
     warped = Registration(Rig((80, 64), (160, 120), SHIFT)).warp(ir)
-    assert (warped[10:74, :20] == 200).all()
+    np.testing.assert_array_equal(warped[10:74, :20], ir[:, 19::-1])
 
 
 def test_homography_with_perspective_lands_within_a_twentieth_of_a_pixel():
@@ -65,6 +65,7 @@ def test_weight_is_zero_outside_full_inside_and_soft_between():
     assert (np.diff(row[15:40]) >= 0).all()
     assert len(set(row[18:30])) >= 3
     assert registration.coverage == pytest.approx(80 * 64 / (160 * 120), rel=0.05)
+    np.testing.assert_array_equal(registration.seen > 0, weight > 0)
 
 
 def test_border_shared_by_both_pictures_has_no_seam():
@@ -89,7 +90,7 @@ def test_warp_agrees_with_opencv_warp_perspective():
     ir = cv2.GaussianBlur(rng.integers(0, 256, (200, 256), np.uint8), (0, 0), 3)
     registration = Registration(Rig((256, 200), (640, 360), TILTED))
     expected = cv2.warpPerspective(
-        ir, TILTED, (640, 360), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ir, TILTED, (640, 360), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
     inside = registration.weight == 255
     difference = np.abs(registration.warp(ir).astype(int) - expected)[inside]

@@ -79,3 +79,16 @@ def test_an_unknown_view_is_refused():
     assert all(view in caught.value.hint for view in VIEWS)
     with pytest.raises(UsageError, match="unknown view 'both'"):
         compose("both", **trio((64, 48)))
+
+
+def test_infrared_is_black_where_its_camera_does_not_see():
+    plane = np.full((48, 64), 200, np.uint8)
+    bgr = np.full((48, 64, 3), 90, np.uint8)
+    seen = np.zeros((48, 64), np.uint8)
+    seen[:, 32:] = 255
+    for palette in ("white-hot", "black-hot"):
+        pictures = {"ir_on_vis": plane, "vis_bgr": bgr, "fused": bgr, "palette": palette}
+        shown = compose("ir", **pictures, seen=seen)
+        assert (shown[:, :32] == 0).all()
+        whole = compose("ir", **pictures)
+        np.testing.assert_array_equal(shown[:, 32:], whole[:, 32:])

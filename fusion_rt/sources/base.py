@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..frame import Frame, Sensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,17 @@ class SourceInfo:
     notes: tuple[str, ...] = ()
 
 
-class Source(Protocol):
+class Source(ABC):
     """One camera or recording. Used by one thread at a time; ``close`` may be called twice."""
+
+    _info: SourceInfo  # set when opened
 
     @property
     def info(self) -> SourceInfo:
         """Facts known since opening."""
-        ...
+        return self._info
 
+    @abstractmethod
     def read(self) -> Frame | None:
         """The next frame in order of time; None at the end.
 
@@ -51,17 +57,13 @@ class Source(Protocol):
             TruncatedSourceError: the recording breaks off here.
             SourceError: it cannot be read for another reason.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Release files and threads."""
-        ...
 
-    def __enter__(self) -> Source: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
 from ..errors import SourceError
 from ..frame import Frame, Sensor
-from .base import SourceInfo
+from .base import Source, SourceInfo
 from .listing import list_pictures
 from .picture import read_image
 from .ticks import to_ns
@@ -20,7 +19,7 @@ from .uri import SourceUri, frames_per_second
 DEFAULT_FPS = Fraction(25)
 
 
-class ImageSource:
+class ImageSource(Source):
     """Pictures of a folder or pattern in natural order, or one picture; one file open at a time.
 
     The i-th picture is taken i / fps seconds after the first. A damaged picture ends the run
@@ -60,11 +59,6 @@ class ImageSource:
             notes=(*image_notes, *notes),
         )
 
-    @property
-    def info(self) -> SourceInfo:
-        """Facts known since opening."""
-        return self._info
-
     def read(self) -> Frame | None:
         """The next picture; None after the last.
 
@@ -91,17 +85,6 @@ class ImageSource:
     def close(self) -> None:
         """Nothing stays open between reads; reading ends here."""
         self._closed = True
-
-    def __enter__(self) -> ImageSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _check_like_first(self, image: np.ndarray, path: Path) -> None:
         if image.shape != self._shape:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..frame import Frame, Sensor
 from ..timing import NS_PER_S
-from .base import SourceInfo
+from .base import Source, SourceInfo
 
 
-class MemorySource:
+class MemorySource(Source):
     """Goes round a few pictures until ``count`` frames were read; costs nothing to read."""
 
     def __init__(
@@ -28,7 +28,7 @@ class MemorySource:
             fps: frames/s of the time stamps.
         """
         height, width = pictures[0].shape[:2]
-        self.info = SourceInfo(
+        self._info = SourceInfo(
             uri=f"memory:{sensor.value}",
             kind="memory",
             sensor=sensor,
@@ -38,13 +38,14 @@ class MemorySource:
             frame_count=count,
         )
         self._pictures = pictures
+        self._count = count
         self._fps = fps
         self._next = 0
 
     def read(self) -> Frame | None:
         """See `Source.read`."""
         index = self._next
-        if index >= self.info.frame_count:  # type: ignore[operator]
+        if index >= self._count:
             return None
         self._next += 1
         now_ns = time.monotonic_ns()
@@ -53,9 +54,3 @@ class MemorySource:
 
     def close(self) -> None:
         """Nothing to release."""
-
-    def __enter__(self) -> MemorySource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -6,7 +6,7 @@ text                           meaning
 ``street.mp4``                 video file
 ``frames/``, ``shot.png``      folder of pictures, or one picture
 ``frames/ir_*.png``            pictures by pattern: ``*``, ``?``, ``[...]``
-``synthetic:night``            built-in scene
+``synthetic:``                 built-in scene
 =============================  ==================================================
 
 Each may end in options: ``frames/?fps=30``, ``both.mkv?track=1``. What follows the last ``?`` is

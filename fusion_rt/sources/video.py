@@ -9,14 +9,13 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import SourceError, TruncatedSourceError
 from ..frame import Frame, Sensor
-from .base import SourceInfo
+from .base import Source, SourceInfo
 from .completeness import missing_bytes
 from .container import choose_track, open_container, start_of_tracks
 from .planes import FrameConverter
@@ -34,7 +33,7 @@ class _BreakError(Exception):
     """The recording breaks off; the text says why."""
 
 
-class VideoSource:
+class VideoSource(Source):
     """Frames of one video track in order of time, each stamped exactly as the file says.
 
     ``captured_ns`` counts from the start of the earliest video track in the file, so two tracks of
@@ -99,11 +98,6 @@ class VideoSource:
             notes=((note,) if note else ()) + self._notes,
         )
 
-    @property
-    def info(self) -> SourceInfo:
-        """Facts known since opening; a note is added when a time stamp turns out to be missing."""
-        return self._info
-
     def read(self) -> Frame | None:
         """The next frame; None at the end of a recording that is whole.
 
@@ -131,17 +125,6 @@ class VideoSource:
         self._closed = True
         self._decoded.close()
         self._container.close()
-
-    def __enter__(self) -> VideoSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _next(self) -> Frame | None:
         begun_ns = time.monotonic_ns()
