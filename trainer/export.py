@@ -1,0 +1,248 @@
+"""Writes the deployable graph as an ONNX file: ``python -m trainer.export CHECKPOINT OUT.onnx``.
+
+The graph is written node by node and not traced: it has some fifty nodes, no shape arithmetic,
+the same bytes for the same weights, and needs no exporter package. A test holds it to
+`trainer.deploy.DeployGraph`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import onnx
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+
+from engines.contract import BT601_BGR, FUSED, GRID, IR, OPSET, VIS, WEIGHT
+from trainer.checkpoint import load_model
+from trainer.errors import ExportError, TrainerError
+from trainer.network import FusionNet
+from trainer.onnx_graph import GraphWriter
+from trainer.reparam import reparameterize
+
+Variant = Literal["plain", "grid"]
+
+# The format version that belongs to OPSET; newer ones are refused by older back ends.
+IR_VERSION = 8
+
+_BORDER = np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)  # 1 px on all four sides, NCHW
+
+
+def export_onnx(
+    model: FusionNet,
+    path: Path,
+    variant: Variant = "plain",
+    *,
+    name: str = "bts",
+    version: str = "",
+    recipe: str = "",
+    licence: str = "",
+) -> None:
+    """Write ``model`` with the image operation around it; the file is whole or not there.
+
+    Args:
+        model: training or deploy form, in eval mode, for pictures in 0..1.
+        path: ONNX file to write, FP32, height and width dynamic.
+        variant: "plain", or "grid" for infrared that is warped inside the graph.
+        name: model name, kept in the file's metadata like the three below.
+        version: version of the weights.
+        recipe: how they were made, in a line.
+        licence: what is to be known about using them, in a line.
+    Raises:
+        ExportError: the model is in train mode, the variant is unknown or the weights hold
+            values that are not finite.
+        OSError: the file cannot be written.
+    """
+    proto = build_onnx(model, variant, name=name)
+    notes = {"name": name, "version": version, "variant": variant}
+    notes |= {"recipe": recipe, "licence": licence}
+    helper.set_model_props(proto, {key: text for key, text in notes.items() if text})
+    onnx.checker.check_model(proto, full_check=True)
+    _write_whole(path, proto.SerializeToString(deterministic=True))
+
+
+def build_onnx(model: FusionNet, variant: Variant = "plain", *, name: str = "bts") -> ModelProto:
+    """The graph of `export_onnx` in memory."""
+    if variant not in get_args(Variant):
+        raise ExportError(f"unknown variant '{variant}'", hint="known are: plain, grid")
+    weights = _weights(model)
+    graph = GraphWriter()
+    vis, ir_plane, vis_y = _inputs(graph, variant)
+    fused_y = _network(graph, weights, ir_plane, vis_y)
+    _output(graph, vis, vis_y, fused_y)
+    proto = helper.make_graph(
+        graph.nodes,
+        name,
+        _input_infos(variant),
+        [_info(FUSED, TensorProto.UINT8, [1, "H", "W", 3])],
+        graph.constants,
+    )
+    return helper.make_model(
+        proto,
+        producer_name="fusion-rt",
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+
+
+def _weights(model: FusionNet) -> dict[str, np.ndarray]:
+    deploy = model if _is_deploy(model) else reparameterize(model)
+    weights = {key: tensor.cpu().numpy() for key, tensor in deploy.state_dict().items()}
+    for key, value in weights.items():
+        if not np.isfinite(value).all():
+            raise ExportError(
+                f"weight '{key}' holds values that are not finite",
+                hint="the training diverged; take an earlier checkpoint",
+            )
+    return weights
+
+
+def _is_deploy(model: FusionNet) -> bool:
+    return "decoder.block1.conv.weight" in model.state_dict()
+
+
+def _inputs(graph: GraphWriter, variant: Variant) -> tuple[str, str, str]:
+    """Bytes to float: the visible picture as it came, and both luma planes in 0..1."""
+    vis = graph.node("Cast", [VIS], "vis_float", to=TensorProto.FLOAT)
+    planes = graph.node("Transpose", [vis], "vis_planes", perm=[0, 3, 1, 2])
+    luma = (np.array(BT601_BGR) / 255).astype(np.float32)
+    luma_kernel = graph.constant("bt601_bgr", luma[None, :, None, None])
+    vis_y = graph.node("Conv", [planes, luma_kernel], "vis_y")
+    ir = graph.node("Cast", [IR], "ir_float", to=TensorProto.FLOAT)
+    if variant == "grid":
+        ir = graph.node(
+            "GridSample",
+            [ir, GRID],
+            "ir_warped",
+            mode="bilinear",
+            padding_mode="reflection",
+            align_corners=0,
+        )
+    per_level = graph.constant("per_level", np.array(1 / 255, np.float32))
+    return vis, graph.node("Mul", [ir, per_level], "ir_plane"), vis_y
+
+
+def _network(graph: GraphWriter, weights: dict[str, np.ndarray], ir_plane: str, vis_y: str) -> str:
+    """`FusionNet.forward`, clamped to 0..1; the clamp's lower end is the head's ReLU."""
+
+    def conv(x: str, layer: str, *, pad: int = 0) -> str:
+        names = [x, graph.constant(f"{layer}.weight", weights[f"{layer}.weight"])]
+        if f"{layer}.bias" in weights:
+            names.append(graph.constant(f"{layer}.bias", weights[f"{layer}.bias"]))
+        return graph.node("Conv", names, _free(graph, layer), pads=[pad] * 4)
+
+    def reflect(x: str) -> str:
+        border = graph.constant("border", _BORDER)
+        return graph.node("Pad", [x, border], f"{x}.reflect", mode="reflect")
+
+    def relu(x: str) -> str:
+        return graph.node("Relu", [x], f"{x}.relu")
+
+    def block(x: str, layer: str) -> str:
+        return relu(conv(x, f"{layer}.conv", pad=1))
+
+    def encoder(plane: str, part: str) -> str:
+        x = relu(conv(reflect(plane), f"{part}.stem"))
+        return block(block(x, f"{part}.block1"), f"{part}.block2")
+
+    def mlp(pooled: str) -> str:
+        squeezed = relu(conv(pooled, "attention.channel.squeeze"))
+        return conv(squeezed, "attention.channel.excite")
+
+    def attention(x: str) -> str:
+        part = "attention.channel"
+        peak = graph.node("GlobalMaxPool", [x], f"{part}.peak")
+        mean = graph.node("GlobalAveragePool", [x], f"{part}.mean")
+        both = graph.node("Add", [mlp(peak), mlp(mean)], f"{part}.both")
+        gate = graph.node("Sigmoid", [both], f"{part}.gate")
+        gated = graph.node("Mul", [x, gate], f"{part}.gated")
+        part = "attention.spatial"
+        peak = graph.node("ReduceMax", [gated], f"{part}.peak", axes=[1])
+        mean = graph.node("ReduceMean", [gated], f"{part}.mean", axes=[1])
+        both = graph.node("Concat", [peak, mean], f"{part}.both", axis=1)
+        gate = graph.node("Sigmoid", [conv(both, f"{part}.conv", pad=1)], f"{part}.gate")
+        correction = graph.node("Mul", [gated, gate], f"{part}.gated")
+        return graph.node("Add", [x, correction], "attention")
+
+    parts = [encoder(ir_plane, "encoder_ir"), encoder(vis_y, "encoder_vis")]
+    features = attention(graph.node("Concat", parts, "features", axis=1))
+    features = block(block(features, "decoder.block1"), "decoder.block2")
+    head = conv(reflect(features), "decoder.head")
+    return graph.node("Clip", [head, graph.scalar(0), graph.scalar(1)], "fused_y")
+
+
+def _output(graph: GraphWriter, vis: str, vis_y: str, fused_y: str) -> None:
+    """Luma change onto the colour picture, as much as ``weight`` allows, and back to bytes."""
+    change = graph.node("Sub", [fused_y, vis_y], "luma_change")
+    weight = graph.node("Cast", [WEIGHT], "weight_float", to=TensorProto.FLOAT)
+    change = graph.node("Mul", [change, weight], "weighted_change")
+    change = graph.node("Transpose", [change], "change_as_vis", perm=[0, 2, 3, 1])
+    fused = graph.node("Add", [vis, change], "fused_float")
+    fused = graph.node("Round", [fused], "fused_round")
+    fused = graph.node("Clip", [fused, graph.scalar(0), graph.scalar(255)], "fused_clip")
+    graph.node("Cast", [fused], FUSED, to=TensorProto.UINT8)
+
+
+def _free(graph: GraphWriter, layer: str) -> str:
+    """Name for a layer that the two pools of the channel attention share."""
+    taken = {node.name for node in graph.nodes}
+    return layer if layer not in taken else f"{layer}.again"
+
+
+def _input_infos(variant: Variant) -> list[ValueInfoProto]:
+    ir_hw = ["Hi", "Wi"] if variant == "grid" else ["H", "W"]
+    infos = [
+        _info(IR, TensorProto.UINT8, [1, 1, *ir_hw]),
+        _info(VIS, TensorProto.UINT8, [1, "H", "W", 3]),
+        _info(WEIGHT, TensorProto.UINT8, [1, 1, "H", "W"]),
+    ]
+    if variant == "grid":
+        infos.append(_info(GRID, TensorProto.FLOAT, [1, "H", "W", 2]))
+    return infos
+
+
+def _info(name: str, dtype: int, shape: list[int | str]) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write under a temporary name beside ``path``, then move."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.export", description="Write a checkpoint as an ONNX model."
+    )
+    parser.add_argument("checkpoint", type=Path, help="as python -m trainer.loop writes it")
+    parser.add_argument("out", type=Path, help="ONNX file")
+    parser.add_argument("--variant", choices=get_args(Variant), default="plain")
+    for note in ("version", "recipe", "licence"):
+        parser.add_argument(f"--{note}", default="", help="kept in the file's metadata")
+    args = parser.parse_args(argv)
+    notes = {"version": args.version, "recipe": args.recipe, "licence": args.licence}
+    try:
+        export_onnx(load_model(args.checkpoint), args.out, args.variant, **notes)
+    except (TrainerError, OSError) as exc:
+        hint = getattr(exc, "hint", "write to another place")
+        print(f"{exc}\n{hint}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

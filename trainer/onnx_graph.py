@@ -1,0 +1,39 @@
+"""Writes an ONNX graph node by node, so that it holds what is meant and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+
+class GraphWriter:
+    """Collects nodes and constants in order; every value has a readable name."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+        self._names: set[str] = set()
+
+    def node(self, kind: str, inputs: list[str], name: str, **attributes: Any) -> str:
+        """Append an operation with one output, which has the node's name; returns the name."""
+        self._claim(name)
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, value: np.ndarray) -> str:
+        """Store a constant; one that is there already under this name is used again."""
+        if name not in self._names:
+            self._claim(name)
+            self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def scalar(self, value: float) -> str:
+        """A float32 constant named after its value."""
+        return self.constant(f"const_{value:g}", np.array(value, np.float32))
+
+    def _claim(self, name: str) -> None:
+        if name in self._names:
+            raise ValueError(f"the graph has '{name}' already")
+        self._names.add(name)
