@@ -69,6 +69,8 @@ def load_rig(path: Path) -> Rig:
         raise RigError(
             f"cannot read rig file {path}: {error.strerror}", hint="check the path given as --rig"
         ) from error
+    except UnicodeDecodeError as error:
+        raise RigError(f"{path} is not a text file", hint=_example_hint()) from error
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -164,6 +166,9 @@ def _homography(rows: Any, ir_wh: tuple[int, int], where: str) -> np.ndarray:
             f"{where}: H_vis_ir holds NaN or infinity",
             hint="write finite numbers, or calibrate anew",
         )
+    if not H[2, 2]:
+        raise _singular(where)
+    H = H / H[2, 2]
     corners = np.array([[0, 0, 1], [ir_wh[0], 0, 1], [0, ir_wh[1], 1], [*ir_wh, 1]]).T
     depth = H[2] @ corners
     # The infrared picture must not touch the line that the homography sends to infinity.
@@ -171,11 +176,15 @@ def _homography(rows: Any, ir_wh: tuple[int, int], where: str) -> np.ndarray:
         math.isclose(np.linalg.det(H), 0, abs_tol=1e-12)
         or not (depth * np.sign(depth[0]) > 0).all()
     ):
-        raise RigError(
-            f"{where}: H_vis_ir does not map the infrared picture onto a plane (singular)",
-            hint="calibrate anew, or write identity where the pictures lie on each other",
-        )
-    return H / H[2, 2]
+        raise _singular(where)
+    return H
+
+
+def _singular(where: str) -> RigError:
+    return RigError(
+        f"{where}: H_vis_ir does not map the infrared picture onto a plane (singular)",
+        hint="calibrate anew, or write identity where the pictures lie on each other",
+    )
 
 
 def _x(size_wh: tuple[int, int]) -> str:

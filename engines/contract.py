@@ -13,7 +13,8 @@ fused     (1, H, W, 3)    uint8    result, BGR
 
 The *grid* variant warps inside the graph: its ``ir`` is the camera's own picture (1, 1, Hi, Wi)
 and it takes one more input, ``grid`` (1, H, W, 2) float32, x then y in -1..1 (corners not
-aligned), as ONNX GridSample and ``torch.nn.functional.grid_sample`` define it.
+aligned), as ONNX GridSample and ``torch.nn.functional.grid_sample`` define it. Beyond its border
+the infrared picture is mirrored, as the host's warp does it.
 
 Height and width are dynamic from 64 x 64 to 3840 x 2160, odd sizes included.
 """

@@ -10,7 +10,7 @@ import numpy as np
 from . import contract
 from .base import Engine, EngineInfo
 from .errors import EngineError
-from .models import ModelFile
+from .models import ModelFile, check_inputs
 from .optional import require
 from .processor import processor_name
 
@@ -47,8 +47,9 @@ class OnnxRuntimeEngine(Engine):
         except Exception as error:  # its exception classes are not public
             raise EngineError(
                 f"ONNX Runtime cannot load {model.path}: {' '.join(str(error).split())[:300]}",
-                hint="is it a model exported by fusion-rt? see engines/contract.py",
+                hint="give a model exported by fusion-rt",
             ) from error
+        check_inputs(model, [tensor.name for tensor in self._session.get_inputs()])
         self.info = EngineInfo(
             name=NAME,
             version=ort.__version__,
@@ -70,7 +71,7 @@ class OnnxRuntimeEngine(Engine):
         except Exception as error:  # its exception classes are not public
             raise EngineError(
                 f"ONNX Runtime failed while fusing: {' '.join(str(error).split())[:300]}",
-                hint="is it a model exported by fusion-rt? see engines/contract.py",
+                hint="try --engine openvino",
             ) from error
 
     def close(self) -> None:

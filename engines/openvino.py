@@ -9,8 +9,8 @@ import numpy as np
 
 from . import contract
 from .base import Engine, EngineInfo
-from .errors import EngineError
-from .models import ModelFile
+from .errors import BackendUnavailable, EngineError
+from .models import ModelFile, check_inputs
 from .optional import require
 
 NAME = "openvino"
@@ -34,17 +34,25 @@ class OpenVinoEngine(Engine):
             precision: "auto" (bf16 where the processor computes in it, else fp32), "bf16", "fp32".
 
         Raises:
-            BackendUnavailable: the package is missing.
+            BackendUnavailable: the package is missing or does not work.
             EngineError: the model does not load, or bf16 on a processor without it.
         """
         super().__init__(size_wh)
         begun = time.perf_counter()
         ov = require("openvino", remedy="pip install openvino, or choose --engine onnxruntime")
-        core = ov.Core()
-        precision = choose_precision(core, precision)
+        try:
+            core = ov.Core()
+            device = core.get_property("CPU", "FULL_DEVICE_NAME")
+            precision = choose_precision(core, precision)
+        except RuntimeError as error:
+            raise BackendUnavailable(
+                f"OpenVINO does not work here: {_first_line(error)}",
+                hint="pip install --force-reinstall openvino, or choose --engine onnxruntime",
+            ) from error
         width, height = size_wh
         try:
             graph = core.read_model(model.path)
+            check_inputs(model, [tensor.any_name for tensor in graph.inputs])
             graph.reshape(
                 {
                     contract.IR: [1, 1, height, width],
@@ -60,7 +68,7 @@ class OpenVinoEngine(Engine):
         except RuntimeError as error:
             raise EngineError(
                 f"OpenVINO cannot load {model.path}: {_first_line(error)}",
-                hint="is it a model exported by fusion-rt? see engines/contract.py",
+                hint="give a model exported by fusion-rt",
             ) from error
         self._tensor = ov.Tensor
         self._request: Any = compiled.create_infer_request()
@@ -68,7 +76,7 @@ class OpenVinoEngine(Engine):
         self.info = EngineInfo(
             name=NAME,
             version=ov.__version__.split("-")[0],
-            device=core.get_property("CPU", "FULL_DEVICE_NAME"),
+            device=device,
             model=model.name,
             precision=precision,
             size_wh=size_wh,

@@ -62,31 +62,47 @@ def open_engine(
         BackendUnavailable: its package or device is missing.
         EngineError: the size or the precision does not go, or the model does not load.
     """
-    if name not in engine_names():
-        raise unknown_name("engine", name, engine_names())
-    if precision not in precision_names():
-        raise unknown_name("precision", precision, precision_names())
+    check_names(name, model, precision)
     check_size(size_wh)
     if name != AUTO:
-        _check_precision(name, precision)
         return _OPENERS[name](model, size_wh, precision)
-    find_model(model)  # an unknown model is the user's slip, not a back end's refusal
     refused: list[Refusal] = []
+    failure: EngineError | None = None
     for index, candidate in enumerate(_CANDIDATES):
         try:
             _check_precision(candidate, precision)
             engine = _OPENERS[candidate](model, size_wh, precision)
         except EngineError as error:
             refused.append(Refusal(candidate, str(error)))
+            if failure is None and not isinstance(error, BackendUnavailable):
+                failure = error
             continue
         slower = [Refusal(n, f"slower than {candidate}") for n in _CANDIDATES[index + 1 :]]
         engine.info = dataclasses.replace(engine.info, refused=(*refused, *slower))
         return engine
+    if failure is not None:  # a back end is there, it is the model or setting that does not go
+        raise failure
     reasons = "; ".join(f"{refusal.name}: {refusal.reason}" for refusal in refused)
     raise BackendUnavailable(
         f"no engine works here ({reasons})",
         hint="pip install openvino or onnxruntime, or fuse without a network: --engine classical",
     )
+
+
+def check_names(name: str, model: str, precision: str) -> None:
+    """Refuse what `open_engine` would refuse without opening anything.
+
+    Raises:
+        UnknownNameError: unknown engine, model or precision.
+        EngineError: the model file cannot be read, or the engine does not have the precision.
+    """
+    if name not in engine_names():
+        raise unknown_name("engine", name, engine_names())
+    if precision not in precision_names():
+        raise unknown_name("precision", precision, precision_names())
+    find_model(model)
+    if name != AUTO:
+        _check_precision(name, precision)
 
 
 def _check_precision(name: str, precision: str) -> None:

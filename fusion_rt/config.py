@@ -66,6 +66,9 @@ class Settings(_Section):
     pace: Literal["fast", "realtime"] = "fast"
 
 
+_SECTIONS = tuple(name for name, value in Settings() if isinstance(value, BaseModel))
+
+
 def load_settings(path: Path | None = None, overrides: list[str] | None = None) -> Settings:
     """Defaults, then the file, then each override.
 
@@ -113,6 +116,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"cannot read configuration {path}: {error.strerror}", hint="check --config"
         ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a text file", hint="check --config") from error
     except yaml.YAMLError as error:
         raise UsageError(
             f"{path} is not YAML: {' '.join(str(error).split())}",
@@ -125,7 +130,8 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} holds no sections, but {type(data).__name__}",
             hint="compare it with configs/replay.yaml",
         )
-    return data
+    # A section with nothing below it keeps its defaults.
+    return {key: {} if value is None and key in _SECTIONS else value for key, value in data.items()}
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

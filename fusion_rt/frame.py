@@ -60,6 +60,7 @@ class FramePair:
     Attributes:
         ir: infrared frame.
         vis: visible frame.
+        ir_offset_ns: how far the infrared clock is ahead of the visible one.
         ir_on_vis: infrared as the fusion takes it, (H, W) uint8 on the visible picture's grid;
             set by the register stage.
         vis_bgr: visible picture in the size that is fused, (H, W, 3) uint8 BGR; set by the
@@ -70,6 +71,7 @@ class FramePair:
 
     ir: Frame
     vis: Frame
+    ir_offset_ns: int = 0
     ir_on_vis: np.ndarray | None = None
     vis_bgr: np.ndarray | None = None
     fused: np.ndarray | None = None
@@ -77,8 +79,8 @@ class FramePair:
 
     @property
     def skew_ns(self) -> int:
-        """Capture time of the visible frame minus that of the infrared one, in ns."""
-        return self.vis.captured_ns - self.ir.captured_ns
+        """Capture time of the visible frame minus the infrared one's on the same clock, in ns."""
+        return self.vis.captured_ns - (self.ir.captured_ns - self.ir_offset_ns)
 
     @property
     def captured_ns(self) -> int:

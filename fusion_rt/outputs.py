@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import SinkError
 from .frame import FramePair
 from .palette import PALETTES
 from .sinks.base import Sink
@@ -16,7 +17,7 @@ from .sinks.stills import write_png
 from .sinks.window import WindowSink
 from .views import VIEWS, compose
 
-_SAVED_NOTICE_S = 2.0
+_NOTICE_S = 2.0
 
 
 def render(
@@ -139,8 +140,12 @@ class Screen:
     def _save(self, pair: FramePair) -> None:
         name = f"fusion-{time.strftime('%Y%m%d-%H%M%S')}-{pair.vis.seq:06d}.png"
         path = self._saves / name
-        write_png(path, render(pair, self._view, self._palette, self._seen, None))
-        self._notice = (f"saved {path}", time.monotonic() + _SAVED_NOTICE_S)
+        try:
+            write_png(path, render(pair, self._view, self._palette, self._seen, None))
+            notice = f"saved {path}"
+        except SinkError as error:  # told in the picture: a key must not end the run
+            notice = str(error)
+        self._notice = (notice, time.monotonic() + _NOTICE_S)
 
     def close(self) -> None:
         """Close the window."""

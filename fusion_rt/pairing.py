@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from .frame import Frame, FramePair, Sensor
+from .limits import Limits
 
 
 @dataclass(slots=True)
@@ -31,33 +32,22 @@ class Pairer:
 
     The decision about a frame waits until the other stream has reached its time, so the result
     depends on the time stamps alone and not on which thread was faster. Live video does not want
-    that wait: with ``eager_ns`` a skew this small is taken at once, as no later frame can be
-    nearer when the shorter frame period is at least twice that.
+    that wait: there a small skew is taken at once, see `fusion_rt.limits`.
     """
 
     def __init__(
-        self,
-        max_skew_ns: int,
-        ir_offset_ns: int = 0,
-        hysteresis_ns: int = 0,
-        eager_ns: int = -1,
-        max_waiting: int | None = None,
+        self, limits: Limits, ir_offset_ns: int = 0, max_waiting: int | None = None
     ) -> None:
         """Start with nothing waiting.
 
         Args:
-            max_skew_ns: largest allowed distance of the two capture times.
+            limits: tolerance, hysteresis and what is taken at once.
             ir_offset_ns: how far the infrared clock is ahead; subtracted from its time stamps.
-            hysteresis_ns: while the same sensor stays the earlier one of each pair, a frame gives
-                way to its successor only when that is nearer by more than this.
-            eager_ns: see above; -1 always waits.
             max_waiting: most frames of one stream that wait for the other; beyond it the oldest
                 is given up, so that a camera that has fallen silent cannot fill the memory.
         """
-        self._max_skew_ns = max_skew_ns
+        self.limits = limits
         self._ir_offset_ns = ir_offset_ns
-        self._hysteresis_ns = hysteresis_ns
-        self._eager_ns = eager_ns
         self._max_waiting = max_waiting
         self._waiting: dict[Sensor, deque[Frame]] = {s: deque() for s in Sensor}
         self._ended = dict.fromkeys(Sensor, False)
@@ -65,6 +55,7 @@ class Pairer:
 
     def push(self, sensor: Sensor, frame: Frame) -> Matched:
         """Take the next frame of a stream, in order of its time stamps."""
+        self.limits.observe(sensor, self._time_ns(sensor, frame))
         queue = self._waiting[sensor]
         queue.append(frame)
         done = self._decide()
@@ -85,6 +76,11 @@ class Pairer:
             return None
         # The stream that is behind in time holds the decision up.
         return min(open_ends, key=lambda s: (self._reached_ns(s), s.value))
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further pair can come, as one stream is over and used up."""
+        return any(self._ended[s] and not self._waiting[s] for s in Sensor)
 
     def drain(self) -> list[tuple[Sensor, Frame]]:
         """Everything still waiting, for a run that stops early."""
@@ -120,19 +116,19 @@ class Pairer:
             start_ns = self._time_ns(older, self._waiting[older][0])
             partner_ns = self._time_ns(newer, self._waiting[newer][0])
             skew_ns = partner_ns - start_ns
-            if skew_ns > self._max_skew_ns:
+            if skew_ns > self.limits.max_skew_ns:
                 done.unmatched.append((older, self._waiting[older].popleft()))
                 continue
-            if skew_ns > self._eager_ns and skew_ns > 0:
+            if skew_ns > self.limits.eager_ns and skew_ns > 0:
                 # The older stream's next frame may be nearer to the partner than this one.
                 if len(self._waiting[older]) < 2:
                     if not self._ended[older]:
                         return done
                 else:
                     next_ns = self._time_ns(older, self._waiting[older][1])
-                    margin_ns = self._hysteresis_ns if older is self._last_older else 0
+                    margin_ns = self.limits.hysteresis_ns if older is self._last_older else 0
                     if abs(partner_ns - next_ns) < skew_ns - margin_ns:
                         done.unmatched.append((older, self._waiting[older].popleft()))
                         continue
             self._last_older = older if skew_ns else self._last_older
-            done.pairs.append(FramePair(ir=ir.popleft(), vis=vis.popleft()))
+            done.pairs.append(FramePair(ir.popleft(), vis.popleft(), self._ir_offset_ns))

@@ -12,7 +12,6 @@ event that all of them see within 0.1 s; closing the channels wakes whoever wait
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -28,12 +27,13 @@ from .errors import PipelineError, SourceError, TruncatedSourceError
 from .frame import FramePair
 from .fuse import EngineOpener, FuseStage
 from .ledger import DropReason, Ledger
+from .limits import MeasuredLimits
 from .pace import RealtimePace
 from .pairing import Pairer
 from .register import RegisterStage
 from .registration import Registration, fit_rig
 from .run_stats import RunStats
-from .sources.base import Source, SourceInfo
+from .sources.base import Source
 from .stage import Stage
 from .thermal import LinearAgc
 from .timing import NS_PER_MS
@@ -44,14 +44,8 @@ _REPLAY_DEPTH = 3
 _LIVE_DEPTH = 1
 # Live: frames of one camera that may wait for the other before the oldest is given up.
 _MAX_WAITING = 64
-# Shares of the faster camera's period. Its nearest frame is never further than a half; a fifth
-# of hysteresis adds a tenth to that, the rest is room for jitter. A quarter of a period of skew
-# is small enough to be taken at once in live video, as nothing nearer can follow.
-_TOLERANCE = 0.65
-_HYSTERESIS = 0.2
-_EAGER = 0.25
-_UNKNOWN_RATE_SKEW_MS = 20.0
-_JOIN_S = 60.0
+# A 4K pair takes a processor several seconds; beyond this a thread counts as stuck.
+_JOIN_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,12 @@ class Pipeline:
         policy: Policy = "latest" if live else "block"
         depth = _LIVE_DEPTH if live else _REPLAY_DEPTH
         changed = threading.Condition()
-        self.max_skew_ms = max_skew_ms(settings, ir.info, vis.info)
+        max_skew_ms = settings.pairing.max_skew_ms
+        self._limits = MeasuredLimits(
+            max((source.info.fps for source in (ir, vis) if source.info.fps), default=None),
+            None if max_skew_ms is None else round(max_skew_ms * NS_PER_MS),
+            live=live,
+        )
         self._captures = {
             source.info.sensor: CaptureStage(
                 source,
@@ -118,10 +117,8 @@ class Pipeline:
             self._captures,
             Channel(depth, policy),
             Pairer(
-                round(self.max_skew_ms * NS_PER_MS),
+                self._limits,
                 round(settings.pairing.ir_offset_ms * NS_PER_MS),
-                hysteresis_ns=share_of_period_ns(_HYSTERESIS, ir.info, vis.info),
-                eager_ns=share_of_period_ns(_EAGER, ir.info, vis.info) if live else -1,
                 max_waiting=_MAX_WAITING if live else None,
             ),
             self.registration,
@@ -140,6 +137,11 @@ class Pipeline:
             pace,
         )
         self._stages: list[Stage] = [*self._captures.values(), self._register, self._fuse]
+
+    @property
+    def max_skew_ms(self) -> float:
+        """Tolerance of pairing as it is now."""
+        return self._limits.max_skew_ns / NS_PER_MS
 
     @property
     def engine_info(self) -> EngineInfo | None:
@@ -220,23 +222,3 @@ class Pipeline:
                 raise SourceError(
                     f"{stage.source.info.uri} holds no frame", hint="give another recording"
                 )
-
-
-def frame_period_ms(*infos: SourceInfo) -> float | None:
-    """Period of the fastest of the sources in ms; None when no rate is known."""
-    rates = [info.fps for info in infos if info.fps]
-    return 1000 / max(rates) if rates else None
-
-
-def max_skew_ms(settings: Settings, ir: SourceInfo, vis: SourceInfo) -> float:
-    """Tolerance of pairing in ms: as set, or a share of the faster camera's period."""
-    if settings.pairing.max_skew_ms is not None:
-        return settings.pairing.max_skew_ms
-    period_ms = frame_period_ms(ir, vis)
-    return _UNKNOWN_RATE_SKEW_MS if period_ms is None else math.ceil(_TOLERANCE * period_ms)
-
-
-def share_of_period_ns(share: float, ir: SourceInfo, vis: SourceInfo) -> int:
-    """A share of the faster camera's period in ns; 0 when no rate is known."""
-    period_ms = frame_period_ms(ir, vis)
-    return 0 if period_ms is None else round(share * period_ms * NS_PER_MS)

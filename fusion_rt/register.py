@@ -52,8 +52,10 @@ class RegisterStage(Stage):
                 frame = self._inputs[sensor].take()
                 if frame is not None:
                     self._hand_on(self._pairer.push(sensor, frame))
-                elif self._inputs[sensor].exhausted:
+                elif self._inputs[sensor].exhausted and not self.stopping.is_set():
                     self._hand_on(self._pairer.end(sensor))
+                if self._live and self._pairer.hopeless:
+                    break  # a recording is read to its end, so that its counts repeat exactly
         finally:
             self.channel.end()
             for sensor, frame in self._pairer.drain():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from calibration.errors import RigError
 from calibration.rig import Rig, stretch
 
 from .errors import UsageError
 
 # Width of the soft edge of the infrared's view, as a share of the visible picture's width.
-SEAM_SHARE = 0.02
+SEAM_SHARE = 0.04
 
 _FAR_PX = 1e4
 
@@ -30,6 +31,9 @@ class Registration:
 
         Args:
             rig: geometry in px of the very pictures that will be given to `warp`.
+
+        Raises:
+            RigError: the pictures have nothing in common.
         """
         width, height = rig.vis_wh
         self._map: tuple[np.ndarray, np.ndarray] | None = None
@@ -46,6 +50,11 @@ class Registration:
                 self._map = (map_x, map_y)
         inside = self.weight > 0
         self.coverage = float(inside.mean())
+        if not self.coverage:
+            raise RigError(
+                "the rig shows the infrared picture nowhere on the visible one",
+                hint="H_vis_ir maps infrared px to visible px; was its inverse written?",
+            )
         self.seen = None if inside.all() else np.where(inside, np.uint8(255), np.uint8(0))
 
     def warp(self, ir: np.ndarray) -> np.ndarray:

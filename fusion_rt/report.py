@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from engines.base import EngineInfo
 
 from . import __version__
-from .errors import SinkError
 from .machine import describe_machine
 from .pipeline import Outcome, Pipeline
+from .sinks.text import write_text
 from .sources.base import SourceInfo
 
 
@@ -79,15 +78,6 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write ``data`` to ``path``, whole or not at all.
 
     Raises:
-        SinkError: the folder cannot be written.
+        SinkError: it cannot be written.
     """
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise SinkError(
-            f"cannot write {path}: {error.strerror}", hint="choose a folder that you can write to"
-        ) from error
+    write_text(path, json.dumps(data, indent=2) + "\n")

@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls ``stop`` on the first SIGINT or SIGTERM; a second one acts as it always does.
+    """Calls ``stop`` on the first SIGINT or SIGTERM; a second one raises KeyboardInterrupt.
 
     For the main thread only, as Python handles signals there.
 
@@ -19,12 +19,9 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def restore() -> None:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
     def on_signal(number: int, frame: FrameType | None) -> None:
-        restore()
+        for each in previous:
+            signal.signal(each, signal.default_int_handler)
         stop()
 
     for number in previous:
@@ -32,4 +29,5 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        restore()
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -22,18 +22,43 @@ from rich.table import Table
 
 _LOG_WIDTH = 120
 
+
 # Everything for people goes to standard error, so that standard output stays free for data.
-console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _LOG_WIDTH)
+class _Stderr:
+    """Standard error, or nothing once it is gone: words must not end a run that writes a film."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError, AttributeError):  # reader gone, closed, never there
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+
+
+console = Console(
+    file=cast(IO[str], _Stderr()),
+    highlight=False,
+    markup=False,
+    emoji=False,
+    width=None if _Stderr().isatty() else _LOG_WIDTH,
+)
 
 
 def say(text: str) -> None:
     """One line for people; the terminal wraps it, so that paths can be copied whole."""
-    console.print(text, soft_wrap=True, markup=False)
+    console.print(text, soft_wrap=True)
 
 
 def say_error(message: str, hint: str) -> None:
     """One line of what is wrong, one of what to do."""
-    console.print("[bold red]error:[/] ", end="")
+    console.print("error:", style="bold red", end=" ")
     say(message)
     if hint:
         say(f"hint: {hint}")
@@ -51,7 +76,12 @@ def progress_bar(label: str, total: int | None) -> Iterator[_Bar]:
         bar: _Bar = _PlainBar(label, total)
         yield bar
         return
-    columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+    ]
     columns += [TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
     with Progress(*columns, console=console) as progress:
         yield _RichBar(progress, label, total)

@@ -83,6 +83,12 @@ def test_unusable_overrides(override, message):
         load_settings(None, [override])
 
 
+def test_section_with_nothing_below_it_keeps_its_defaults(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("engine:\npace: realtime\n")
+    assert load_settings(path).engine == Settings().engine
+
+
 def test_missing_file():
     with pytest.raises(UsageError, match=r"cannot read configuration nowhere\.yaml"):
         load_settings(Path("nowhere.yaml"))

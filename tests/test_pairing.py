@@ -9,12 +9,13 @@ import pytest
 from fakes import MS, frame
 
 from fusion_rt.frame import Sensor
+from fusion_rt.limits import Limits, MeasuredLimits
 from fusion_rt.pairing import Pairer
 
 
-def run(ir_ms, vis_ms, max_skew_ms, order=None, **kwargs):
+def run(ir_ms, vis_ms, max_skew_ms, order=None, hysteresis_ns=0, ir_offset_ns=0, limits=None):
     """Pairs as (ir ms, vis ms) and unmatched as (sensor, ms)."""
-    pairer = Pairer(round(max_skew_ms * MS), **kwargs)
+    pairer = Pairer(limits or Limits(round(max_skew_ms * MS), hysteresis_ns), ir_offset_ns)
     queues = {Sensor.IR: list(ir_ms), Sensor.VIS: list(vis_ms)}
     ended = dict.fromkeys(Sensor, False)
     pairs, unmatched = [], []
@@ -74,6 +75,14 @@ def test_offset_of_the_infrared_clock_is_taken_off():
     pairs, unmatched = run([112, 145], [100, 133], 5, ir_offset_ns=12 * MS)
     assert pairs == [(112, 100), (145, 133)]
     assert unmatched == []
+
+
+def test_skew_is_told_on_one_clock():
+    pairer = Pairer(Limits(5 * MS), ir_offset_ns=12 * MS)
+    pairer.push(Sensor.IR, frame(112))
+    pairer.push(Sensor.VIS, frame(103))
+    (pair,) = pairer.end(Sensor.IR).pairs
+    assert pair.skew_ns == 3 * MS
 
 
 @pytest.mark.parametrize("rates", [(9, 30), (25, 30), (30, 30), (60, 25)])
@@ -142,7 +151,7 @@ def test_result_does_not_depend_on_the_order_of_arrival(seed):
 
 
 def test_live_takes_a_small_skew_at_once_and_waits_for_a_large_one():
-    pairer = Pairer(16 * MS, eager_ns=8 * MS)
+    pairer = Pairer(Limits(16 * MS, eager_ns=8 * MS))
     pairer.push(Sensor.IR, frame(0))
     assert len(pairer.push(Sensor.VIS, frame(7)).pairs) == 1
     pairer.push(Sensor.IR, frame(33))
@@ -152,7 +161,36 @@ def test_live_takes_a_small_skew_at_once_and_waits_for_a_large_one():
 
 
 def test_a_silent_camera_cannot_fill_the_memory():
-    pairer = Pairer(16 * MS, max_waiting=8)
+    pairer = Pairer(Limits(16 * MS), max_waiting=8)
     lost = [pairer.push(Sensor.VIS, frame(i * 33)).unmatched for i in range(20)]
     assert sum(map(len, lost)) == 12
     assert len(pairer.drain()) == 8
+
+
+def test_pauses_do_not_widen_the_tolerance():
+    """Bursts at 30 frames/s with pauses of 2 s: the average rate says nothing about a partner."""
+    times = [burst * 3000 + i * 1000 / 30 for burst in range(4) for i in range(15)]
+    vis = [t + 4 for t in times]
+    del vis[20]
+    limits = MeasuredLimits(nominal_fps=4.9, max_skew_ns=None, live=False)
+    pairs, unmatched = run(times, vis, 0, limits=limits)
+    assert [round(b - a, 6) for a, b in pairs] == [4.0] * 59
+    ((sensor, lone),) = unmatched
+    assert (sensor, lone) == ("ir", pytest.approx(times[20]))
+
+
+@pytest.mark.parametrize(
+    ("nominal_fps", "set_ms", "live", "expected_ms"),
+    [
+        pytest.param(30.0, None, False, (21.667, 6.667, -1), id="shares-of-the-period"),
+        pytest.param(30.0, None, True, (21.667, 6.667, 8.333), id="live-takes-a-quarter-at-once"),
+        pytest.param(30.0, 50, False, (50, 6.667, -1), id="tolerance-as-set"),
+        pytest.param(None, None, False, (20, 0, -1), id="unknown-rate"),
+    ],
+)
+def test_limits_before_the_rate_is_measured(nominal_fps, set_ms, live, expected_ms):
+    limits = MeasuredLimits(nominal_fps, None if set_ms is None else set_ms * MS, live=live)
+    found = (limits.max_skew_ns / MS, limits.hysteresis_ns / MS)
+    assert found == pytest.approx(expected_ms[:2], abs=1e-3)
+    eager_ms = limits.eager_ns / MS if live else limits.eager_ns
+    assert eager_ms == pytest.approx(expected_ms[2], abs=1e-3)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fakes import FakeEngine, FakeSource
 
+from calibration.errors import RigError
 from calibration.rig import Rig
 from engines.errors import EngineError
 from fusion_rt.config import load_settings
@@ -230,6 +231,32 @@ def test_stop_ends_a_long_run_early_and_accounts_for_what_was_under_way():
     assert no_thread_left()
 
 
+def test_stopping_calls_nothing_unmatched():
+    for _ in range(20):
+        ir, vis = streams(10_000)
+        pipeline = make(ir, vis)
+        pipeline.run(lambda pair, p=pipeline: p.stop() if pair.vis.seq == 3 else None)
+        assert pipeline.ledger.summary()["dropped"]["unmatched"] == {"ir": 0, "vis": 0}
+        check_conservation(pipeline)
+
+
+def test_live_run_ends_when_no_pair_can_come_any_more():
+    ir = FakeSource(Sensor.IR, [0.0, STEP_MS], WH)
+    vis = FakeSource(Sensor.VIS, [i * STEP_MS for i in range(3000)], WH)  # 100 s
+    begun = time.monotonic()
+    pipeline = make(ir, vis, overrides=["pace=realtime"])
+    pipeline.run(lambda pair: None)
+    assert time.monotonic() - begun < 50
+    check_conservation(pipeline)
+
+
+def test_rig_that_shows_the_infrared_nowhere_is_refused():
+    far = np.array([[1, 0, 5000], [0, 1, 0], [0, 0, 1]], np.float64)
+    ir, vis = streams(2)
+    with pytest.raises(RigError, match="nowhere"):
+        make(ir, vis, rig=Rig(WH, WH, far))
+
+
 def test_truncated_recording_is_fused_up_to_the_break():
     error = TruncatedSourceError("ir.mp4 breaks off after frame 6")
     ir, vis = streams(20, fault=fail_at(7, error))
@@ -250,18 +277,26 @@ def test_source_without_frames_is_an_error():
 
 def test_idle_is_called_while_nothing_is_finished():
     ir, vis = streams(2)
+    idle_twice = threading.Event()
     calls = []
-    make(ir, vis, lambda: FakeEngine(WH, on_fuse=lambda _: time.sleep(0.25))).run(
-        lambda pair: None, lambda: calls.append(1)
-    )
-    assert len(calls) >= 4
+
+    def idle():
+        calls.append(1)
+        if len(calls) == 2:
+            idle_twice.set()
+
+    # The engine does not finish before idle was called twice; without that the run would fail.
+    def on_fuse(_):
+        assert idle_twice.wait(30)
+
+    make(ir, vis, lambda: FakeEngine(WH, on_fuse=on_fuse)).run(lambda pair: None, idle)
 
 
 @pytest.mark.parametrize(
     ("ir_fps", "vis_fps", "expected_ms"),
-    [(30.0, 30.0, 22), (9.0, 30.0, 22), (25.0, 60.0, 11), (None, 25.0, 26), (None, None, 20)],
+    [(30.0, 30.0, 21.667), (9.0, 60.0, 10.833), (None, 25.0, 26.0), (None, None, 20.0)],
 )
 def test_tolerance_follows_the_faster_camera(ir_fps, vis_fps, expected_ms):
     ir = FakeSource(Sensor.IR, [0.0], fps=ir_fps)
     vis = FakeSource(Sensor.VIS, [0.0], fps=vis_fps)
-    assert make(ir, vis).max_skew_ms == expected_ms
+    assert make(ir, vis).max_skew_ms == pytest.approx(expected_ms, abs=1e-3)

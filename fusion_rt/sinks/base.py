@@ -19,6 +19,11 @@ class Sink(Protocol):
         """What and where, for the summary, for instance ``video out/fused.mp4``."""
         ...
 
+    @property
+    def pictures(self) -> int:
+        """How many pictures were taken."""
+        ...
+
     def write(self, picture: np.ndarray, captured_ns: int) -> None:
         """Take one picture.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..errors import SinkError
+from ..errors import SinkError, UsageError
 from .file_errors import make_folder, part_path, remove, write_error
 
 
@@ -50,18 +49,22 @@ class StillsSink:
         pictures: how many were written.
     """
 
-    def __init__(self, folder: Path, names: Iterable[str] | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         """Args:
             folder: where the pictures go; created where it is missing.
-            names: file names without ending, one for each picture; without it they are
-                numbered from ``000000``.
 
         Raises:
+            UsageError: it holds PNG files, which might be of another run.
             SinkError: the folder cannot be created.
         """
         make_folder(folder)
+        there = sorted(path.name for path in folder.glob("*.png"))
+        if there:
+            raise UsageError(
+                f"{folder} holds pictures already, {there[0]} for one",
+                hint="name a new or an empty folder for the stills",
+            )
         self._folder = folder
-        self._names: Iterator[str] | None = None if names is None else iter(names)
         self._written: list[Path] = []
         self._closed = False
 
@@ -79,11 +82,11 @@ class StillsSink:
         """Write one picture, (H, W) or (H, W, 3), uint8.
 
         Raises:
-            SinkError: it cannot be written, there is no name left for it, or the sink is closed.
+            SinkError: it cannot be written, or the sink is closed.
         """
         if self._closed:
             raise SinkError(f"{self.label} is closed already", hint="open a new one")
-        path = self._folder / f"{self._next_name()}.png"
+        path = self._folder / f"{self.pictures:06d}.png"
         write_png(path, picture)
         self._written.append(path)
 
@@ -98,14 +101,3 @@ class StillsSink:
         self._closed = True
         for path in self._written:
             remove(path)
-
-    def _next_name(self) -> str:
-        if self._names is None:
-            return f"{self.pictures:06d}"
-        name = next(self._names, None)
-        if name is None:
-            raise SinkError(
-                f"{self.label}: names for {self.pictures} pictures were given, but one more came",
-                hint="give one name for each picture",
-            )
-        return name

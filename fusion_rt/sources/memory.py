@@ -16,7 +16,11 @@ class MemorySource(Source):
     """Goes round a few pictures until ``count`` frames were read; costs nothing to read."""
 
     def __init__(
-        self, sensor: Sensor, pictures: Sequence[np.ndarray], count: int, fps: int = 30
+        self,
+        sensor: Sensor,
+        pictures: Sequence[np.ndarray],
+        count: int,
+        period_ns: int = NS_PER_S // 30,
     ) -> None:
         """Start at the first picture.
 
@@ -25,7 +29,7 @@ class MemorySource(Source):
             pictures: at least one, all of one size; infrared (H, W) uint8 or uint16, visible
                 (H, W, 3) uint8 BGR.
             count: frames until the end.
-            fps: frames/s of the time stamps.
+            period_ns: time in ns from one frame's stamp to the next.
         """
         height, width = pictures[0].shape[:2]
         self._info = SourceInfo(
@@ -34,12 +38,12 @@ class MemorySource(Source):
             sensor=sensor,
             size_wh=(width, height),
             bit_depth=8 * pictures[0].itemsize,
-            fps=float(fps),
+            fps=NS_PER_S / period_ns,
             frame_count=count,
         )
         self._pictures = pictures
         self._count = count
-        self._fps = fps
+        self._period_ns = period_ns
         self._next = 0
 
     def read(self) -> Frame | None:
@@ -50,7 +54,7 @@ class MemorySource(Source):
         self._next += 1
         now_ns = time.monotonic_ns()
         picture = self._pictures[index % len(self._pictures)]
-        return Frame(picture, index * NS_PER_S // self._fps, index, now_ns, now_ns)
+        return Frame(picture, index * self._period_ns, index, now_ns, now_ns)
 
     def close(self) -> None:
         """Nothing to release."""

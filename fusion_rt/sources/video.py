@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Generator
@@ -123,6 +124,8 @@ class VideoSource(Source):
     def close(self) -> None:
         """Release the file and the decoder."""
         self._closed = True
+        if inspect.getgeneratorstate(self._decoded) == inspect.GEN_RUNNING:
+            return  # a read hangs in another thread; to close the file under it would crash
         self._decoded.close()
         self._container.close()
 

@@ -22,6 +22,13 @@ def test_homography_is_normalised():
     np.testing.assert_allclose(rig.H_vis_ir, [[2.1, 0.1, 33], [0, 2, -140], [0, 0, 1]])
 
 
+def test_homography_may_have_any_scale():
+    data = {**GOOD, "H_vis_ir": (np.array(GOOD["H_vis_ir"]) * -1e-6).tolist()}
+    np.testing.assert_allclose(
+        parse_rig(data, "here").H_vis_ir, parse_rig(GOOD, "here").H_vis_ir, rtol=1e-9
+    )
+
+
 def test_file_round_trip(tmp_path):
     rig = parse_rig(GOOD, "here")
     path = tmp_path / "rig.yaml"
@@ -86,12 +93,13 @@ def test_refusals(change, message, hint):
         pytest.param("a: [1", "is not YAML", id="broken-yaml"),
         pytest.param("- 1\n- 2\n", "holds no keys, but list", id="a-list"),
         pytest.param(None, "cannot read rig file", id="no-such-file"),
+        pytest.param(b"\xff\xfe\x00", "is not a text file", id="binary"),
     ],
 )
 def test_unusable_files(tmp_path, content, message):
     path = tmp_path / "rig.yaml"
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(RigError, match=message) as caught:
         load_rig(path)
     assert caught.value.hint

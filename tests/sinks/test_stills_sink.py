@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_rt.errors import SinkError
+from fusion_rt.errors import SinkError, UsageError
 from fusion_rt.sinks.stills import StillsSink, write_png
 
 RNG = np.random.default_rng(0)
@@ -39,22 +39,20 @@ def test_pictures_are_numbered(tmp_path):
         sink.write(COLOUR, 9)
 
 
-def test_pictures_take_the_names_given(tmp_path):
-    sink = StillsSink(tmp_path, names=["street", "stairs"])
-    sink.write(COLOUR, 0)
-    sink.write(COLOUR, 1)
-    with pytest.raises(SinkError, match="names for 2 pictures were given, but one more came"):
-        sink.write(COLOUR, 2)
-    assert sorted(os.listdir(tmp_path)) == ["stairs.png", "street.png"]
+def test_a_folder_with_pictures_is_refused(tmp_path):
+    (tmp_path / "000000.png").write_bytes(b"of another run")
+    with pytest.raises(UsageError, match=r"holds pictures already, 000000\.png"):
+        StillsSink(tmp_path)
+    assert (tmp_path / "000000.png").read_bytes() == b"of another run"
 
 
 def test_discard_removes_only_its_own_pictures(tmp_path):
-    (tmp_path / "mine.png").write_bytes(b"other")
+    (tmp_path / "mine.txt").write_bytes(b"other")
     sink = StillsSink(tmp_path)
     sink.write(COLOUR, 0)
     assert len(os.listdir(tmp_path)) == 2
     sink.discard()
-    assert os.listdir(tmp_path) == ["mine.png"]
+    assert os.listdir(tmp_path) == ["mine.txt"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device /dev/full")

@@ -63,7 +63,7 @@ def test_eight_bits_are_a_fixed_linear_map_of_the_counts(cameras):
     raw = SyntheticSource(replace(SMALL, ir_bits=16), Sensor.IR)
     for index in (0, 7):
         kelvin = raw.render(index) / 100.0
-        wanted = np.clip((kelvin - 270.0) * (255 / 31.0), 0, 255)
+        wanted = np.clip((kelvin - 278.0) * (255 / 24.0), 0, 255)
         np.testing.assert_allclose(cameras[Sensor.IR].render(index), wanted, atol=0.51)
 
 

@@ -14,7 +14,7 @@ from .settings import SceneSettings
 from .still import paint_still
 
 COUNTS_PER_K = 100
-RANGE_K = (270.0, 301.0)  # black and white of the 8-bit picture; fixed, so that it never pumps
+RANGE_K = (278.0, 302.0)  # black and white of the 8-bit picture; fixed, so that it never pumps
 NETD_K = 0.05  # temporal noise
 COLUMN_K, PIXEL_K = 0.07, 0.03  # fixed pattern
 

@@ -1,0 +1,5 @@
+"""``python -m fusion_rt``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,294 @@
+"""The command ``fusion-rt``: parses, calls one function for each sub-command, prints failures.
+
+The code behind a sub-command is imported when that sub-command runs, so that ``--help`` is quick
+and a missing optional package is missed only by who needs it.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+
+import typer
+
+from calibration.errors import RigError
+from engines.errors import EngineError
+
+from . import __version__
+from .errors import FusionError, UsageError
+
+if TYPE_CHECKING:
+    from calibration.rig import Rig
+
+    from .config import Settings
+
+app = typer.Typer(
+    name="fusion-rt",
+    help="Fuses infrared and visible video into one picture, in real time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_debug = False
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+def reported(command: Callable[..., int]) -> Callable[..., None]:
+    """Turns the exit code of a command, or its failure, into the exit code of the process.
+
+    A failure that was foreseen prints one line of what and one of remedy; ``--debug`` shows the
+    traceback of any.
+    """
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        try:
+            code = command(**arguments)
+        except (FusionError, EngineError, RigError) as error:
+            _explain(str(error), error.hint)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            _explain("stopped", "")
+            code = 130
+        except Exception as error:
+            if isinstance(error, OSError) and error.filename:
+                hint = "check its name and its permissions"
+                _explain(f"{error.filename}: {error.strerror}", hint)
+            else:
+                hint = "this is a defect of fusion-rt; `fusion-rt --debug ...` shows where"
+                _explain(f"{type(error).__name__}: {error}", hint)
+            code = 1
+        raise typer.Exit(code)
+
+    return run
+
+
+def _explain(message: str, hint: str) -> None:
+    if _debug:
+        traceback.print_exc()
+    from .terminal import say_error
+
+    say_error(message, hint)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fusion-rt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+Ir = Annotated[str, typer.Option("--ir", help="Infrared: video file, image folder or glob.")]
+Vis = Annotated[str, typer.Option("--vis", help="Visible: video file, image folder or glob.")]
+RigFile = Annotated[
+    Optional[Path],
+    typer.Option("--rig", help="Geometry of the two cameras; none where the pictures match."),
+]
+Config = Annotated[Optional[Path], typer.Option("--config", help="Settings as YAML.")]
+Set = Annotated[
+    Optional[list[str]], typer.Option("--set", help="One setting, as section.key=value.")
+]
+EngineName = Annotated[
+    Optional[str], typer.Option("--engine", help="auto, openvino, onnxruntime or classical.")
+]
+Model = Annotated[Optional[str], typer.Option("--model", help="Name or path of an ONNX model.")]
+Precision = Annotated[Optional[str], typer.Option("--precision", help="auto, bf16 or fp32.")]
+View = Annotated[Optional[str], typer.Option("--view", help="fused, side-by-side, ir or vis.")]
+Palette = Annotated[
+    Optional[str], typer.Option("--palette", help="Colours for the infrared picture in views.")
+]
+Window = Annotated[bool, typer.Option("--window/--no-window", help="Show a window.")]
+
+
+@app.command()
+@reported
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("out/demo"),
+    seconds: Annotated[float, typer.Option("--seconds", help="Length of the scene.")] = 4.0,
+    size: Annotated[str, typer.Option("--size", help="Visible camera, WxH.")] = "960x540",
+    config: Config = None,
+    set_: Set = None,
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    window: Window = True,
+) -> int:
+    """Run the built-in scene of two cameras through everything; needs no camera."""
+    from .commands.demo import DemoRequest
+    from .commands.demo import demo as run_demo
+
+    settings = _settings(config, set_, {"engine": _engine(engine, model, precision)})
+    request = DemoRequest(out, seconds, _size(size), settings, window)
+    return run_demo(request).exit_code
+
+
+@app.command()
+@reported
+def replay(
+    ir: Ir,
+    vis: Vis,
+    rig: RigFile = None,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Film to write, MP4.")] = None,
+    stills: Annotated[
+        Optional[Path], typer.Option("--stills", help="Folder for a PNG of each picture.")
+    ] = None,
+    report: Annotated[
+        Optional[Path], typer.Option("--report", help="Figures of the run, as JSON.")
+    ] = None,
+    config: Config = None,
+    set_: Set = None,
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    pace: Annotated[
+        Optional[Literal["fast", "realtime"]],
+        typer.Option("--pace", help="fast: every pair. realtime: as live, late pairs dropped."),
+    ] = None,
+    view: View = None,
+    palette: Palette = None,
+    hud: Annotated[
+        Optional[bool], typer.Option("--hud/--no-hud", help="Figures in the film too.")
+    ] = None,
+    window: Window = True,
+) -> int:
+    """Fuse a recorded pair of videos."""
+    from .commands.replay import Film, ReplayRequest
+    from .commands.replay import replay as run_replay
+
+    settings = _settings(
+        config,
+        set_,
+        {
+            "engine": _engine(engine, model, precision),
+            "view": {"view": view, "palette": palette, "hud_in_film": hud},
+            "pace": pace,
+        },
+    )
+    request = ReplayRequest(
+        ir=ir,
+        vis=vis,
+        rig=_rig(rig),
+        settings=settings,
+        films=() if out is None else (Film(out, settings.view.view),),
+        stills=stills,
+        report=report,
+        window=window,
+        reads=(rig, config),
+    )
+    return run_replay(request).exit_code
+
+
+@app.command()
+@reported
+def fuse(
+    ir: Annotated[Path, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
+    vis: Annotated[Path, typer.Option("--vis", help="Visible picture, or a folder of them.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    rig: RigFile = None,
+    config: Config = None,
+    set_: Set = None,
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    view: View = None,
+    palette: Palette = None,
+) -> int:
+    """Fuse still pictures, matched by name."""
+    from .commands.fuse import FuseRequest
+    from .commands.fuse import fuse as run_fuse
+
+    settings = _settings(
+        config,
+        set_,
+        {"engine": _engine(engine, model, precision), "view": {"view": view, "palette": palette}},
+    )
+    return run_fuse(FuseRequest(ir, vis, out, _rig(rig), settings))
+
+
+@app.command()
+@reported
+def bench(
+    size: Annotated[str, typer.Option("--size", help="Pictures to fuse, WxH.")] = "640x480",
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    frames: Annotated[
+        int, typer.Option("--frames", min=40, help="Pairs timed in each of the two ways.")
+    ] = 100,
+    json: Annotated[
+        Optional[Path], typer.Option("--json", help="Figures to write, as JSON.")
+    ] = None,
+) -> int:
+    """Measure the engine alone and the whole pipeline from memory, in one run."""
+    from .commands.bench import BenchRequest
+    from .commands.bench import bench as run_bench
+
+    settings = _settings(None, None, {"engine": _engine(engine, model, precision)})
+    run_bench(BenchRequest(_size(size), settings.engine, frames, json))
+    return 0
+
+
+@app.command()
+@reported
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON instead.")] = False,
+) -> int:
+    """Check what works on this machine, and say how to mend the rest."""
+    import json as json_format
+
+    from .commands import doctor as command
+
+    checks, machine = command.doctor()
+    if json:
+        print(json_format.dumps(command.as_data(checks, machine), indent=2))
+    else:
+        command.show(checks, machine)
+    return command.exit_code(checks)
+
+
+def _settings(path: Path | None, overrides: list[str] | None, flags: dict[str, Any]) -> Settings:
+    """File, then --set, then the flags that were given."""
+    from .config import load_settings, with_flags
+
+    return with_flags(load_settings(path, overrides), flags)
+
+
+def _engine(name: str | None, model: str | None, precision: str | None) -> dict[str, str | None]:
+    return {"name": name, "model": model, "precision": precision}
+
+
+def _rig(path: Path | None) -> Rig | None:
+    from calibration.rig import load_rig
+
+    return None if path is None else load_rig(path)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isdecimal() and height.isdecimal()):
+        raise UsageError(f"cannot read the size '{text}'", hint="write WxH, for instance 640x480")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    main()

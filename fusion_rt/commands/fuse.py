@@ -1,0 +1,184 @@
+"""``fusion-rt fuse``: still pictures, matched by name, PNG out under the same name."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calibration.rig import Rig
+from engines.base import Engine
+from engines.registry import check_names, open_engine
+
+from ..config import Settings
+from ..errors import SourceError, UsageError
+from ..frame import Sensor
+from ..palette import palette_table
+from ..registration import Registration, fit_rig
+from ..report import describe_engine
+from ..sinks.stills import write_png
+from ..sources.picture import read_image
+from ..sources.stills import Unmatched, match_by_stem
+from ..terminal import engine_line, progress_bar, say, say_error
+from ..thermal import LinearAgc
+from ..views import compose, view_size
+
+_KEPT_ENGINES = 4  # folders mix a few sizes; each open engine holds its own memory
+
+
+@dataclass(frozen=True)
+class FuseRequest:
+    """What to fuse.
+
+    Attributes:
+        ir: infrared picture, or a folder of them.
+        vis: visible picture, or a folder of them.
+        out: folder for the results.
+        rig: geometry; None where the pictures lie on each other.
+        settings: engine, thermal and view are used.
+    """
+
+    ir: Path
+    vis: Path
+    out: Path
+    rig: Rig | None
+    settings: Settings
+
+
+def fuse(request: FuseRequest) -> int:
+    """Fuse every pair; a picture without partner is listed and left out.
+
+    Returns:
+        Exit code: 0, or 1 when pictures without partner were left out.
+
+    Raises:
+        UsageError: the results would replace the input.
+        SourceError: no pair at all, or a picture that cannot be read.
+        FusionError, EngineError, RigError: in words. Pictures written before stay.
+    """
+    palette_table(request.settings.view.palette)  # unknown names are refused before any work
+    view_size(request.settings.view.view, (64, 64))
+    engine = request.settings.engine
+    check_names(engine.name, engine.model, engine.precision)
+    if request.out.resolve() in (_folder(request.ir), _folder(request.vis)):
+        raise UsageError(
+            f"{request.out} holds the input, which the results would replace",
+            hint="give another folder as --out",
+        )
+    pairs, unmatched = match_by_stem(request.ir, request.vis)
+    if not pairs:
+        raise SourceError(
+            f"no names match between {request.ir} and {request.vis}: {_listed(unmatched)}",
+            hint="give both pictures of a pair the same name, such as ir/0001.png and vis/0001.png",
+        )
+    with ExitStack() as stack:
+        engines = _Engines(request.settings, stack)
+        with progress_bar("fusing", len(pairs)) as bar:
+            for ir_path, vis_path in pairs:
+                written = request.out / f"{vis_path.stem}.png"
+                write_png(written, _fuse_pair(ir_path, vis_path, request, engines))
+                bar.advance(written.name)
+        for line in engines.lines:
+            say(f"engine   {line}")
+    say(f"written  {len(pairs)} pictures in {request.out}")
+    if unmatched:
+        say_error(
+            f"left out, no partner: {_listed(unmatched)}",
+            "give both pictures of a pair the same name",
+        )
+        return 1
+    return 0
+
+
+def _folder(path: Path) -> Path:
+    """The folder of pictures that the user named, or that holds the picture named."""
+    return path.resolve() if path.is_dir() else path.resolve().parent
+
+
+def _fuse_pair(
+    ir_path: Path, vis_path: Path, request: FuseRequest, engines: _Engines
+) -> np.ndarray:
+    ir, ir_notes = read_image(ir_path, Sensor.IR)
+    vis, vis_notes = read_image(vis_path, Sensor.VIS)
+    del vis_notes  # a grey visible picture gives a grey result, which needs no explanation
+    for note in ir_notes:
+        say(f"note: {ir_path.name}: {note}")
+    vis_wh = (vis.shape[1], vis.shape[0])
+    try:
+        rig = fit_rig(request.rig, (ir.shape[1], ir.shape[0]), vis_wh)
+    except UsageError as error:
+        raise UsageError(f"{ir_path.name}: {error}", hint=error.hint) from error
+    if ir.dtype == np.uint16:
+        ir = LinearAgc(**request.settings.thermal.model_dump()).apply(ir, captured_ns=0)
+    registration = _registration(rig.ir_wh, rig.vis_wh, rig.H_vis_ir.tobytes())
+    ir_on_vis = registration.warp(ir)
+    fused = engines.fuse(vis_wh, registration.weight, ir_on_vis, vis)
+    picture = compose(
+        request.settings.view.view,
+        ir_on_vis=ir_on_vis,
+        vis_bgr=vis,
+        fused=fused,
+        palette=request.settings.view.palette,
+        seen=registration.seen,
+    )
+    return picture[..., 0] if _is_grey(picture) else picture
+
+
+@functools.lru_cache(maxsize=_KEPT_ENGINES)
+def _registration(
+    ir_wh: tuple[int, int], vis_wh: tuple[int, int], homography: bytes
+) -> Registration:
+    """The warp of a rig, kept for the next pair of the same cameras."""
+    return Registration(Rig(ir_wh, vis_wh, np.frombuffer(homography).reshape(3, 3)))
+
+
+def _is_grey(picture: np.ndarray) -> bool:
+    """Whether B, G and R are equal everywhere, as where the visible picture was grey."""
+    blue, green, red = (picture[..., channel] for channel in range(3))
+    return np.array_equal(blue, green) and np.array_equal(green, red)
+
+
+class _Engines:
+    """One open engine for each of the sizes met last."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings.engine
+        self._open: OrderedDict[tuple[int, int], Engine] = OrderedDict()
+        self.lines: list[str] = []
+        stack.callback(self.close)
+
+    def fuse(
+        self, size_wh: tuple[int, int], weight: np.ndarray, ir: np.ndarray, vis: np.ndarray
+    ) -> np.ndarray:
+        engine = self._open.pop(size_wh, None) or self._start(size_wh)
+        self._open[size_wh] = engine
+        engine.set_weight(weight)
+        return engine.fuse(ir, vis)
+
+    def _start(self, size_wh: tuple[int, int]) -> Engine:
+        if len(self._open) >= _KEPT_ENGINES:
+            self._open.popitem(last=False)[1].close()
+        engine = open_engine(
+            self._settings.name, self._settings.model, size_wh, self._settings.precision
+        )
+        if not self.lines:
+            self.lines.append(engine_line(describe_engine(engine.info)))
+        return engine
+
+    def close(self) -> None:
+        for engine in self._open.values():
+            engine.close()
+
+
+def _listed(unmatched: Unmatched, most: int = 10) -> str:
+    """For instance "infrared only: a.png, b.png; visible only: c.png"."""
+    parts = []
+    for name, files in (("infrared", unmatched.ir), ("visible", unmatched.vis)):
+        if files:
+            more = f" and {len(files) - most} more" if len(files) > most else ""
+            parts.append(f"{name} only: {', '.join(files[:most])}{more}")
+    return "; ".join(parts)
