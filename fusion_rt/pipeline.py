@@ -44,8 +44,8 @@ _REPLAY_DEPTH = 3
 _LIVE_DEPTH = 1
 # Live: frames of one camera that may wait for the other before the oldest is given up.
 _MAX_WAITING = 64
-# A 4K pair takes a processor several seconds; beyond this a thread counts as stuck.
-_JOIN_S = 20.0
+# A 4K pair takes a slow processor 20 s; a thread that takes much longer to stop counts as stuck.
+_JOIN_S = 60.0
 
 
 @dataclass(frozen=True)
