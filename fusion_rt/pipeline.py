@@ -40,7 +40,7 @@ from .timing import NS_PER_MS
 
 # Deep enough that a hiccup in one stage does not starve the next, small enough for memory: a
 # 3840x2160 pair is 35 MB.
-_REPLAY_DEPTH = 3
+_REPLAY_DEPTH = 2
 _LIVE_DEPTH = 1
 # Live: frames of one camera that may wait for the other before the oldest is given up.
 _MAX_WAITING = 64
