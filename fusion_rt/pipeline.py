@@ -149,9 +149,11 @@ class Pipeline:
         return self._fuse.info
 
     def stop(self) -> None:
-        """Ask for the end; safe from a signal handler and from any thread."""
+        """Ask for the end; safe from any thread and from a signal handler.
+
+        Takes no lock: a handler may have interrupted the very thread that holds it.
+        """
         self._stop_asked = True
-        self._stopping.set()
 
     def run(
         self, consume: Callable[[FramePair], None], idle: Callable[[], None] | None = None
@@ -169,7 +171,7 @@ class Pipeline:
         for stage in self._stages:
             stage.start()
         try:
-            while not self._stopping.is_set():
+            while not (self._stopping.is_set() or self._stop_asked):
                 pair = self._fuse.channel.get(timeout_s=0.1)
                 if pair is not None:
                     self._finish(pair, consume)
@@ -209,7 +211,7 @@ class Pipeline:
         for thread in self._stages:
             thread.join(max(0.0, deadline - time.monotonic()))
         stuck = [thread.name for thread in self._stages if thread.is_alive()]
-        if stuck:
+        if stuck and not any(stage.error for stage in self._stages):
             raise PipelineError(
                 f"{', '.join(stuck)} does not stop", hint="a driver or file system hangs; see dmesg"
             )

@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from .capture import CaptureStage
-from .channel import Channel, ChannelClosed
+from .channel import Channel
 from .frame import FramePair, Sensor
 from .ledger import DropReason, Ledger
 from .pairing import Matched, Pairer
@@ -86,12 +86,12 @@ class RegisterStage(Stage):
         for sensor, frame in matched.unmatched:
             self._ledger.dropped(sensor, frame, DropReason.UNMATCHED)
         for index, pair in enumerate(matched.pairs):
-            pair.stamps_ns["paired"] = time.monotonic_ns()
-            self._register(pair)
-            pair.stamps_ns["registered"] = time.monotonic_ns()
             try:
+                pair.stamps_ns["paired"] = time.monotonic_ns()
+                self._register(pair)
+                pair.stamps_ns["registered"] = time.monotonic_ns()
                 overwritten = self.channel.put(pair)
-            except ChannelClosed:
+            except BaseException:
                 for lost in matched.pairs[index:]:
                     self._ledger.dropped_pair(lost, DropReason.STOPPED)
                 raise

@@ -196,6 +196,20 @@ def test_engine_that_does_not_open_ends_the_run():
     assert no_thread_left()
 
 
+def test_failing_warp_ends_the_run_with_its_error():
+    ir, vis = streams(200)
+    pipeline = make(ir, vis)
+
+    def warp(_):
+        raise RuntimeError("out of memory")
+
+    pipeline.registration.warp = warp
+    with pytest.raises(RuntimeError, match="out of memory"):
+        pipeline.run(lambda pair: None)
+    check_conservation(pipeline)
+    assert no_thread_left()
+
+
 def test_failing_sink_ends_the_run_with_its_error():
     ir, vis = streams(200)
     seen = []
