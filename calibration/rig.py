@@ -164,7 +164,7 @@ def _homography(rows: Any, ir_wh: tuple[int, int], where: str) -> np.ndarray:
     if not np.isfinite(H).all():
         raise RigError(
             f"{where}: H_vis_ir holds NaN or infinity",
-            hint="write finite numbers, or calibrate anew",
+            hint="write finite numbers",
         )
     if not H[2, 2]:
         raise _singular(where)
@@ -183,7 +183,7 @@ def _homography(rows: Any, ir_wh: tuple[int, int], where: str) -> np.ndarray:
 def _singular(where: str) -> RigError:
     return RigError(
         f"{where}: H_vis_ir does not map the infrared picture onto a plane (singular)",
-        hint="calibrate anew, or write identity where the pictures lie on each other",
+        hint="check its numbers, or write identity where the pictures lie on each other",
     )
 
 

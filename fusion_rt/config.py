@@ -121,14 +121,14 @@ def _read(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise UsageError(
             f"{path} is not YAML: {' '.join(str(error).split())}",
-            hint="compare it with configs/replay.yaml",
+            hint=_known(Settings),
         ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise UsageError(
             f"{path} holds no sections, but {type(data).__name__}",
-            hint="compare it with configs/replay.yaml",
+            hint=_known(Settings),
         )
     # A section with nothing below it keeps its defaults.
     return {key: {} if value is None and key in _SECTIONS else value for key, value in data.items()}
@@ -157,17 +157,17 @@ def _explain(error: ValidationError, where: str) -> UsageError:
     path = [str(part) for part in first["loc"]]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        section: type[BaseModel] = Settings
+        section: Any = Settings
         for part in path[:-1]:
-            section = section.model_fields[part].annotation  # type: ignore[assignment]
+            section = section.model_fields[part].annotation
         near = difflib.get_close_matches(path[-1], section.model_fields, n=1, cutoff=0.5)
         guess = f"did you mean '{'.'.join([*path[:-1], near[0]])}'? " if near else ""
         return UsageError(f"{where}: unknown key '{key}'", hint=guess + _known(section))
     message = first["msg"].removeprefix("Value error, ")
     value = "" if isinstance(first["input"], dict) else f" is {first['input']!r}:"
-    return UsageError(
-        f"{where}: {key}{value} {message}", hint="configs/replay.yaml explains every key"
-    )
+    section = Settings.model_fields[path[0]].annotation
+    known = section if path[0] in _SECTIONS else Settings
+    return UsageError(f"{where}: {key}{value} {message}", hint=_known(known))
 
 
 def _known(section: type[BaseModel]) -> str:

@@ -13,6 +13,8 @@ class DropReason(str, Enum):
     """Why a captured frame never became part of a fused picture."""
 
     UNMATCHED = "unmatched"  # no partner within the tolerance
+    SURPLUS = "surplus"  # of the faster camera, between two pairs: nothing is lost
+    ALONE = "alone"  # the other camera's recording was over
     OVERWRITTEN = "overwritten"  # live: a newer one came before this was taken
     STOPPED = "stopped"  # the run ended while it was under way
 
@@ -55,10 +57,14 @@ class Ledger:
             return self._captured[sensor]
 
     @property
-    def drops(self) -> int:
-        """All frames dropped so far, of both sensors."""
+    def lost_pairs(self) -> int:
+        """Pairs that there should have been but for a drop; surplus frames do not count."""
         with self._lock:
-            return sum(self._dropped.values())
+            return sum(
+                max(self._dropped[sensor, reason] for sensor in Sensor)
+                for reason in DropReason
+                if reason not in (DropReason.SURPLUS, DropReason.ALONE)
+            )
 
     def in_flight(self, sensor: Sensor) -> int:
         """Frames captured but neither fused nor dropped yet."""

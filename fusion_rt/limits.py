@@ -17,6 +17,7 @@ EAGER = 0.25
 
 _UNKNOWN_TOLERANCE_NS = 20_000_000
 _INTERVALS = 31
+_CLEARLY = 0.95
 
 
 @dataclass
@@ -36,6 +37,10 @@ class Limits:
 
     def observe(self, sensor: Sensor, time_ns: int) -> None:
         """A frame of this capture time has come."""
+
+    def is_faster(self, sensor: Sensor) -> bool:
+        """Whether this camera is clearly the faster one, so that some frames stay over."""
+        return False
 
 
 class MeasuredLimits(Limits):
@@ -58,6 +63,7 @@ class MeasuredLimits(Limits):
         self._live = live
         self._last_ns: dict[Sensor, int] = {}
         self._intervals: dict[Sensor, deque[int]] = {s: deque(maxlen=_INTERVALS) for s in Sensor}
+        self._period_ns: dict[Sensor, float] = {}
         self._follow(None if nominal_fps is None else 1e9 / nominal_fps)
 
     def observe(self, sensor: Sensor, time_ns: int) -> None:
@@ -67,7 +73,14 @@ class MeasuredLimits(Limits):
         if last_ns is None or time_ns <= last_ns:
             return
         self._intervals[sensor].append(time_ns - last_ns)
-        self._follow(min(statistics.median(times) for times in self._intervals.values() if times))
+        self._period_ns[sensor] = statistics.median(self._intervals[sensor])
+        self._follow(min(self._period_ns.values()))
+
+    def is_faster(self, sensor: Sensor) -> bool:
+        """See `Limits.is_faster`."""
+        own = self._period_ns.get(sensor)
+        others = [period for which, period in self._period_ns.items() if which is not sensor]
+        return own is not None and bool(others) and own < _CLEARLY * others[0]
 
     def _follow(self, period_ns: float | None) -> None:
         if period_ns is None:

@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from .frame import Frame, FramePair, Sensor
+from .ledger import DropReason
 from .limits import Limits
 
 
@@ -24,7 +25,7 @@ class Matched:
     """What one step decided, in order of time."""
 
     pairs: list[FramePair] = field(default_factory=list)
-    unmatched: list[tuple[Sensor, Frame]] = field(default_factory=list)
+    unmatched: list[tuple[Sensor, Frame, DropReason]] = field(default_factory=list)
 
 
 class Pairer:
@@ -60,7 +61,7 @@ class Pairer:
         queue.append(frame)
         done = self._decide()
         while self._max_waiting is not None and len(queue) > self._max_waiting:
-            done.unmatched.append((sensor, queue.popleft()))
+            done.unmatched.append((sensor, queue.popleft(), DropReason.UNMATCHED))
         return done
 
     def end(self, sensor: Sensor) -> Matched:
@@ -89,6 +90,11 @@ class Pairer:
             queue.clear()
         return rest
 
+    def _give_up(self, sensor: Sensor) -> tuple[Sensor, Frame, DropReason]:
+        surplus = self.limits.is_faster(sensor)
+        reason = DropReason.SURPLUS if surplus else DropReason.UNMATCHED
+        return sensor, self._waiting[sensor].popleft(), reason
+
     def _time_ns(self, sensor: Sensor, frame: Frame) -> int:
         return frame.captured_ns - (self._ir_offset_ns if sensor is Sensor.IR else 0)
 
@@ -105,7 +111,8 @@ class Pairer:
                 lone, other = (Sensor.IR, Sensor.VIS) if ir else (Sensor.VIS, Sensor.IR)
                 if not (self._waiting[lone] and self._ended[other]):
                     return done
-                done.unmatched.append((lone, self._waiting[lone].popleft()))
+                lone_frame = self._waiting[lone].popleft()
+                done.unmatched.append((lone, lone_frame, DropReason.ALONE))
                 continue
             older = (
                 Sensor.IR
@@ -117,7 +124,7 @@ class Pairer:
             partner_ns = self._time_ns(newer, self._waiting[newer][0])
             skew_ns = partner_ns - start_ns
             if skew_ns > self.limits.max_skew_ns:
-                done.unmatched.append((older, self._waiting[older].popleft()))
+                done.unmatched.append(self._give_up(older))
                 continue
             if skew_ns > self.limits.eager_ns and skew_ns > 0:
                 # The older stream's next frame may be nearer to the partner than this one.
@@ -128,7 +135,7 @@ class Pairer:
                     next_ns = self._time_ns(older, self._waiting[older][1])
                     margin_ns = self.limits.hysteresis_ns if older is self._last_older else 0
                     if abs(partner_ns - next_ns) < skew_ns - margin_ns:
-                        done.unmatched.append((older, self._waiting[older].popleft()))
+                        done.unmatched.append(self._give_up(older))
                         continue
             self._last_older = older if skew_ns else self._last_older
             done.pairs.append(FramePair(ir.popleft(), vis.popleft(), self._ir_offset_ns))

@@ -83,8 +83,8 @@ class RegisterStage(Stage):
         return wanted
 
     def _hand_on(self, matched: Matched) -> None:
-        for sensor, frame in matched.unmatched:
-            self._ledger.dropped(sensor, frame, DropReason.UNMATCHED)
+        for sensor, frame, reason in matched.unmatched:
+            self._ledger.dropped(sensor, frame, reason)
         for index, pair in enumerate(matched.pairs):
             try:
                 pair.stamps_ns["paired"] = time.monotonic_ns()

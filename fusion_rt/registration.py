@@ -11,7 +11,7 @@ from calibration.rig import Rig, stretch
 from .errors import UsageError
 
 # Width of the soft edge of the infrared's view, as a share of the visible picture's width.
-SEAM_SHARE = 0.04
+SEAM_SHARE = 0.06
 
 _FAR_PX = 1e4
 
@@ -37,18 +37,19 @@ class Registration:
         """
         width, height = rig.vis_wh
         self._map: tuple[np.ndarray, np.ndarray] | None = None
+        inside = np.ones((height, width), bool)
         if rig.is_identity:
             self.weight = np.full((height, width), 255, np.uint8)
         else:
             map_x, map_y = inverse_map(rig)
-            self.weight = view_weight(map_x, map_y, rig.ir_wh)
+            inside = inside_view(map_x, map_y, rig.ir_wh)
+            self.weight = view_weight(inside)
             # Fixed-point maps are the faster form in OpenCV 4; from 5 on floats are as fast and
             # exact, where fixed point rounds to 1/32 px.
             if int(cv2.__version__.split(".")[0]) < 5:
                 self._map = cv2.convertMaps(map_x, map_y, cv2.CV_16SC2)
             else:
                 self._map = (map_x, map_y)
-        inside = self.weight > 0
         self.coverage = float(inside.mean())
         if not self.coverage:
             raise RigError(
@@ -86,9 +87,9 @@ def inverse_map(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     H_ir_vis = np.linalg.inv(rig.H_vis_ir)
     xs, ys = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
     x, y, depth = (row[0] * xs + row[1] * ys + row[2] for row in H_ir_vis)
-    # Same sign as at the centre of the infrared picture: in front of the camera.
-    centre = rig.H_vis_ir @ [(rig.ir_wh[0] - 1) / 2, (rig.ir_wh[1] - 1) / 2, 1]
-    in_front = depth * np.sign(H_ir_vis[2] @ (centre / centre[2])) > 1e-9
+    # A rig's homography has a positive depth all over the infrared picture, and so has its
+    # inverse wherever the line of sight meets that picture's plane in front of the camera.
+    in_front = depth > 1e-9
     safe = np.where(in_front, depth, 1.0)
     return (
         np.where(in_front, x / safe, -_FAR_PX).clip(-_FAR_PX, _FAR_PX).astype(np.float32),
@@ -96,7 +97,18 @@ def inverse_map(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def view_weight(map_x: np.ndarray, map_y: np.ndarray, ir_wh: tuple[int, int]) -> np.ndarray:
+def inside_view(map_x: np.ndarray, map_y: np.ndarray, ir_wh: tuple[int, int]) -> np.ndarray:
+    """Where the infrared camera sees, (H, W) bool.
+
+    Args:
+        map_x: (H, W) float32, see `inverse_map`.
+        map_y: the same for y.
+        ir_wh: size of the infrared picture in px.
+    """
+    return (map_x >= -0.5) & (map_x <= ir_wh[0] - 0.5) & (map_y >= -0.5) & (map_y <= ir_wh[1] - 0.5)
+
+
+def view_weight(inside: np.ndarray) -> np.ndarray:
     """How much to fuse at each visible pixel, (H, W) uint8.
 
     0 outside the infrared's view, rising smoothly over the seam to 255. Only borders of the
@@ -104,14 +116,9 @@ def view_weight(map_x: np.ndarray, map_y: np.ndarray, ir_wh: tuple[int, int]) ->
     is lost.
 
     Args:
-        map_x: (H, W) float32, see `inverse_map`.
-        map_y: the same for y.
-        ir_wh: size of the infrared picture in px.
+        inside: (H, W) bool, see `inside_view`.
     """
-    inside = (
-        (map_x >= -0.5) & (map_x <= ir_wh[0] - 0.5) & (map_y >= -0.5) & (map_y <= ir_wh[1] - 0.5)
-    )
-    seam_px = max(2.0, SEAM_SHARE * map_x.shape[1])
+    seam_px = max(2.0, SEAM_SHARE * inside.shape[1])
     # Distance to the nearest pixel outside the view; the picture's own border does not count.
     distance = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     ramp = np.clip(distance / seam_px, 0, 1)
@@ -146,7 +153,7 @@ def fit_rig(rig: Rig | None, ir_wh: tuple[int, int], vis_wh: tuple[int, int]) ->
             raise UsageError(
                 f"the rig is for {name} pictures of {_x(rig_wh)}, but this source has "
                 f"{_x(source_wh)}",
-                hint="give the rig of these cameras in this mode, or calibrate it",
+                hint="give the rig of these cameras in this mode",
             )
     return rig
 

@@ -59,6 +59,8 @@ def test_closing_wakes_a_waiting_writer_and_returns_the_unread():
 
     writer = threading.Thread(target=write)
     writer.start()
+    while not channel.changed._waiters:  # until the writer waits for room
+        pass
     unread = channel.close()
     writer.join(5)
     assert not writer.is_alive()

@@ -144,6 +144,43 @@ def test_fuse_lists_what_has_no_partner_and_fuses_the_rest(tmp_path):
     assert leftovers(tmp_path / "out") == ["b.png"]
 
 
+def test_fuse_goes_on_after_a_bad_pair(tmp_path):
+    ir = write_pictures(tmp_path / "ir", 3, False, names=["a", "b", "c"])
+    vis = write_pictures(tmp_path / "vis", 3, True, names=["a", "b", "c"])
+    (ir / "a.png").write_bytes((ir / "a.png").read_bytes()[:100])
+    assert cv2.imwrite(str(ir / "b.png"), np.zeros((40, 48), np.uint8))
+    done = fusion_rt("fuse", "--ir", ir, "--vis", vis, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "a.png cannot be read as a picture" in done.stderr
+    assert "b.png: infrared is 48x40 and visible 96x80" in done.stderr
+    assert leftovers(tmp_path / "out") == ["c.png"]
+
+
+def test_fuse_wants_a_folder(pair, tmp_path):
+    done = fusion_rt("fuse", "--ir", pair[0], "--vis", pair[1], "--out", tmp_path / "one.png")
+    assert done.returncode == 2
+    assert "names a picture" in done.stderr
+
+
+def test_torn_last_picture_keeps_the_film(pair, tmp_path):
+    ir, vis = pair
+    torn = ir / "0011.png"
+    torn.write_bytes(torn.read_bytes()[:200])
+    out = tmp_path / "f.mp4"
+    done = fusion_rt("replay", "--ir", ir, "--vis", vis, "--out", out, "--no-window")
+    assert done.returncode == 1
+    assert "breaks off after picture 10" in done.stderr
+    assert len(frames_of(out)) == 11
+
+
+def test_built_in_scene_brings_its_own_rig(tmp_path):
+    uri = "synthetic:?seconds=0.1&vis_size=160x96&ir_size=96x80"
+    report = tmp_path / "r.json"
+    done = fusion_rt("replay", "--ir", uri, "--vis", uri, "--report", report, "--no-window")
+    assert done.returncode == 0, done.stderr
+    assert 0.5 < json.loads(report.read_text())["infrared_coverage"] < 0.95
+
+
 def test_fuse_with_no_names_in_common_lists_them(tmp_path):
     ir = write_pictures(tmp_path / "ir", 1, False, names=["a"])
     vis = write_pictures(tmp_path / "vis", 1, True, names=["b"])

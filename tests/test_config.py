@@ -48,17 +48,19 @@ def test_override_wins_over_the_file(tmp_path):
             "did you mean 'engine'?",
             id="misspelt-section",
         ),
-        pytest.param("pairing: {max_skew_ms: -3}", "greater than 0", "replay.yaml", id="negative"),
-        pytest.param("pairing: {max_skew_ms: .nan}", "finite", "replay.yaml", id="nan"),
-        pytest.param("pace: slow", "'fast' or 'realtime'", "replay.yaml", id="unknown-pace"),
+        pytest.param(
+            "pairing: {max_skew_ms: -3}", "greater than 0", "max_skew_ms, ir", id="negative"
+        ),
+        pytest.param("pairing: {max_skew_ms: .nan}", "finite", "max_skew_ms, ir", id="nan"),
+        pytest.param("pace: slow", "'fast' or 'realtime'", "known here", id="unknown-pace"),
         pytest.param(
             "thermal: {low_percent: 60, high_percent: 50}",
             "low_percent must be below high_percent",
-            "replay.yaml",
+            "damping_s",
             id="percentiles-swapped",
         ),
-        pytest.param("- a", "holds no sections, but list", "replay.yaml", id="list"),
-        pytest.param("a: [", "is not YAML", "replay.yaml", id="broken"),
+        pytest.param("- a", "holds no sections, but list", "pairing", id="list"),
+        pytest.param("a: [", "is not YAML", "pairing", id="broken"),
     ],
 )
 def test_refusals_name_file_key_and_remedy(tmp_path, text, message, hint):

@@ -33,7 +33,7 @@ def run(ir_ms, vis_ms, max_skew_ms, order=None, hysteresis_ns=0, ir_offset_ns=0,
         else:
             continue
         pairs += [(p.ir.captured_ns / MS, p.vis.captured_ns / MS) for p in done.pairs]
-        unmatched += [(s.value, f.captured_ns / MS) for s, f in done.unmatched]
+        unmatched += [(s.value, f.captured_ns / MS) for s, f, _ in done.unmatched]
     return pairs, unmatched
 
 
@@ -162,9 +162,11 @@ def test_live_takes_a_small_skew_at_once_and_waits_for_a_large_one():
 
 def test_a_silent_camera_cannot_fill_the_memory():
     pairer = Pairer(Limits(16 * MS), max_waiting=8)
-    lost = [pairer.push(Sensor.VIS, frame(i * 33)).unmatched for i in range(20)]
-    assert sum(map(len, lost)) == 12
-    assert len(pairer.drain()) == 8
+    lost = []
+    for index in range(20):
+        lost += pairer.push(Sensor.VIS, frame(index * 33)).unmatched
+    assert [f.captured_ns / MS for _, f, _ in lost] == [i * 33 for i in range(12)]  # the oldest
+    assert [f.captured_ns / MS for _, f in pairer.drain()] == [i * 33 for i in range(12, 20)]
 
 
 def test_pauses_do_not_widen_the_tolerance():
@@ -177,6 +179,24 @@ def test_pauses_do_not_widen_the_tolerance():
     assert [round(b - a, 6) for a, b in pairs] == [4.0] * 59
     ((sensor, lone),) = unmatched
     assert (sensor, lone) == ("ir", pytest.approx(times[20]))
+
+
+def test_limits_follow_the_faster_stream_as_measured():
+    limits = MeasuredLimits(nominal_fps=5.0, max_skew_ns=None, live=False)
+    for index in range(10):
+        limits.observe(Sensor.IR, index * 100 * MS)
+        limits.observe(Sensor.VIS, index * 40 * MS)
+        limits.observe(Sensor.VIS, index * 40 * MS)  # a repeated stamp is no interval
+    assert limits.max_skew_ns == pytest.approx(0.65 * 40 * MS)
+    assert limits.hysteresis_ns == pytest.approx(0.2 * 40 * MS)
+
+
+def test_a_pair_without_skew_does_not_change_sides():
+    """In step but for jitter: frames that happen to coincide must not reset the hysteresis."""
+    limits = Limits(20 * MS, hysteresis_ns=6 * MS)
+    pairs, unmatched = run([16, 33, 84, 118], [0, 33, 66, 100], 0, limits=limits)
+    assert pairs == [(16, 0), (33, 33), (84, 66), (118, 100)]
+    assert unmatched == []
 
 
 @pytest.mark.parametrize(
@@ -194,3 +214,26 @@ def test_limits_before_the_rate_is_measured(nominal_fps, set_ms, live, expected_
     assert found == pytest.approx(expected_ms[:2], abs=1e-3)
     eager_ms = limits.eager_ns / MS if live else limits.eager_ns
     assert eager_ms == pytest.approx(expected_ms[2], abs=1e-3)
+
+
+def reasons(ir, vis, limits):
+    pairer = Pairer(limits)
+    found = []
+    events = [(t, Sensor.IR) for t in ir] + [(t, Sensor.VIS) for t in vis]
+    for time_ms, sensor in sorted(events):
+        found += pairer.push(sensor, frame(time_ms)).unmatched
+    for sensor in Sensor:
+        found += pairer.end(sensor).unmatched
+    return [(sensor.value, round(f.captured_ns / MS), reason.value) for sensor, f, reason in found]
+
+
+def test_frames_left_over_are_told_apart():
+    """Infrared at 10, visible at 30 frames/s; one infrared frame is late, and it ends early."""
+    ir = [0, 100, 200, 345, 400]
+    vis = [i * 100 / 3 for i in range(20)]
+    del vis[10]  # at 333 ms, the late one's partner
+    found = reasons(ir, vis, MeasuredLimits(30.0, 14 * MS, live=False))
+    assert [f for f in found if f[2] == "unmatched"] == [("ir", 345, "unmatched")]
+    alone = [t for sensor, t, reason in found if reason == "alone"]
+    assert alone == [round(t) for t in vis if t > 401]
+    assert {sensor for sensor, _, reason in found if reason == "surplus"} == {"vis"}

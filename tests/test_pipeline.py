@@ -279,7 +279,7 @@ def test_truncated_recording_is_fused_up_to_the_break():
     assert outcome.broken == (error,)
     frames = pipeline.ledger.summary()
     assert frames["fused"] == 7
-    assert frames["dropped"]["unmatched"]["vis"] == 13
+    assert frames["dropped"]["alone"]["vis"] == 13
     check_conservation(pipeline)
 
 

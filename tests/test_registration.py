@@ -64,8 +64,21 @@ def test_weight_is_zero_outside_full_inside_and_soft_between():
     row = weight[42].astype(int)
     assert (np.diff(row[15:40]) >= 0).all()
     assert len(set(row[18:30])) >= 3
-    assert registration.coverage == pytest.approx(80 * 64 / (160 * 120), rel=0.05)
-    np.testing.assert_array_equal(registration.seen > 0, weight > 0)
+    assert registration.coverage == 80 * 64 / (160 * 120)
+    expected = np.zeros((120, 160), bool)
+    expected[10:74, 20:100] = True  # the 80 x 64 picture, 20 px to the right and 10 down
+    np.testing.assert_array_equal(registration.seen > 0, expected)
+
+
+def test_seam_is_a_smooth_step_over_six_hundredths_of_the_width():
+    shift = np.array([[1, 0, 100], [0, 1, 0], [0, 0, 1]], np.float64)
+    row = Registration(Rig((1000, 800), (1000, 800), shift)).weight[400].astype(int)
+    # The view begins at column 100 and the seam is 60 px wide.
+    assert row[99] == 0
+    assert row[129] == pytest.approx(255 * 0.5, abs=1)  # half-way
+    assert row[114] == pytest.approx(255 * (3 * 0.25**2 - 2 * 0.25**3), abs=1)  # smooth, not linear
+    assert row[152] < 255
+    assert row[159] == 255
 
 
 def test_border_shared_by_both_pictures_has_no_seam():

@@ -49,11 +49,31 @@ def test_a_hot_object_dims_the_rest_slowly():
     middle = (50, 50)
     assert 0.3 * before[middle] < first[middle] < before[middle]
     assert later[middle] < 0.15 * before[middle]
-    # One time constant closes 63.2 % of the way.
+
+
+def test_both_ends_of_the_range_follow_by_the_time_constant():
+    """A step of the scene, seen after 250, 500 and 1000 ms at a time constant of 500 ms."""
+    first, second = ramp(8000, 9000), ramp(10_000, 14_000)
     agc = LinearAgc(0, 100, damping_s=0.5)
+    agc.apply(first, 0)
+    for captured_ms in (250, 500, 1000):
+        picture = agc.apply(second, captured_ms * 1_000_000)
+        share = 1 - np.exp(-captured_ms / 500)
+        low, high = 8000 + share * 2000, 9000 + share * 5000
+        expected = np.clip((second.astype(float) - low) * 255 / (high - low), 0, 255)
+        assert np.abs(picture - expected).max() <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("damping_s", "captured_ms"),
+    [pytest.param(0.0, 33, id="no-damping"), pytest.param(0.5, -40, id="time-goes-backwards")],
+)
+def test_the_range_is_taken_over_at_once(damping_s, captured_ms):
+    agc = LinearAgc(0, 100, damping_s=damping_s)
     agc.apply(ramp(8000, 9000), 0)
-    agc.apply(ramp(8000, 19_000), 500_000_000)
-    assert agc._range[1] == pytest.approx(9000 + 0.632 * 10_000, abs=10)
+    picture = agc.apply(ramp(10_000, 14_000), captured_ms * 1_000_000)
+    assert (picture.min(), picture.max()) == (0, 255)
+    assert int(picture[50, 0]) == pytest.approx(127, abs=2)
 
 
 def test_damping_follows_recording_time_and_so_repeats_exactly():

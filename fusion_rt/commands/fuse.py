@@ -23,6 +23,7 @@ from ..report import describe_engine
 from ..sinks.stills import write_png
 from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
+from ..sources.uri import IMAGE_SUFFIXES
 from ..terminal import engine_line, progress_bar, say, say_error
 from ..thermal import LinearAgc
 from ..views import compose, view_size
@@ -50,20 +51,25 @@ class FuseRequest:
 
 
 def fuse(request: FuseRequest) -> int:
-    """Fuse every pair; a picture without partner is listed and left out.
+    """Fuse every pair; what has no partner, or cannot be read or fitted, is named and left out.
 
     Returns:
-        Exit code: 0, or 1 when pictures without partner were left out.
+        Exit code: 0, or 1 when something was left out.
 
     Raises:
         UsageError: the results would replace the input.
-        SourceError: no pair at all, or a picture that cannot be read.
-        FusionError, EngineError, RigError: in words. Pictures written before stay.
+        SourceError: no pair at all, or the only one cannot be read.
+        FusionError, EngineError: in words. Pictures written before stay.
     """
     palette_table(request.settings.view.palette)  # unknown names are refused before any work
     view_size(request.settings.view.view, (64, 64))
     engine = request.settings.engine
     check_names(engine.name, engine.model, engine.precision)
+    if request.out.suffix.lower() in IMAGE_SUFFIXES:
+        raise UsageError(
+            f"--out {request.out} names a picture, but results go to a folder",
+            hint="name a folder; the result gets the visible picture's name",
+        )
     if request.out.resolve() in (_folder(request.ir), _folder(request.vis)):
         raise UsageError(
             f"{request.out} holds the input, which the results would replace",
@@ -75,23 +81,29 @@ def fuse(request: FuseRequest) -> int:
             f"no names match between {request.ir} and {request.vis}: {_listed(unmatched)}",
             hint="give both pictures of a pair the same name, such as ir/0001.png and vis/0001.png",
         )
+    left_out = [f"no partner: {_listed(unmatched)}"] if unmatched else []
+    written = 0
     with ExitStack() as stack:
         engines = _Engines(request.settings, stack)
         with progress_bar("fusing", len(pairs)) as bar:
             for ir_path, vis_path in pairs:
-                written = request.out / f"{vis_path.stem}.png"
-                write_png(written, _fuse_pair(ir_path, vis_path, request, engines))
-                bar.advance(written.name)
+                result = request.out / f"{vis_path.stem}.png"
+                bar.advance(result.name)
+                try:
+                    picture = _fuse_pair(ir_path, vis_path, request, engines)
+                except (SourceError, UsageError) as error:  # this pair's own fault
+                    if len(pairs) == 1:
+                        raise
+                    left_out.append(f"{error} ({error.hint})")
+                    continue
+                write_png(result, picture)
+                written += 1
         for line in engines.lines:
             say(f"engine   {line}")
-    say(f"written  {len(pairs)} pictures in {request.out}")
-    if unmatched:
-        say_error(
-            f"left out, no partner: {_listed(unmatched)}",
-            "give both pictures of a pair the same name",
-        )
-        return 1
-    return 0
+    say(f"written  {written} of {len(pairs)} pairs to {request.out}")
+    for line in left_out:
+        say_error(f"left out: {line}", "")
+    return 1 if left_out else 0
 
 
 def _folder(path: Path) -> Path:

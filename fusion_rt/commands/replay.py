@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.rig import Rig
+from calibration.rig import Rig, parse_rig
 from engines.registry import check_names, open_engine
 
 from ..collisions import check_outputs
@@ -31,6 +31,7 @@ from ..sources import Source, open_source
 from ..terminal import print_summary, progress_bar, say, say_error
 from ..views import view_size
 
+_LITTLE = 0.05  # of the visible picture
 STOPPED_EXIT_CODE = 130  # what shells give for a program that Ctrl-C ended
 
 
@@ -118,13 +119,15 @@ def replay(request: ReplayRequest) -> Replay:
             ir,
             vis,
             lambda: open_engine(engine.name, engine.model, vis.info.size_wh, engine.precision),
-            rig=request.rig,
+            rig=request.rig or _scene_rig(ir, vis),
             settings=request.settings,
         )
         stack.enter_context(stop_on_signals(pipeline.stop))
         if request.report is not None:
             check_writable(request.report)
         seen = pipeline.registration.seen
+        for note in _notes(request, pipeline):
+            say(f"note: {note}")
         outputs = _open_outputs(request, vis, seen, stack)
         screen = _open_screen(request, vis, seen, stack)
         outcome = _run(request, pipeline, ir, vis, outputs, screen)
@@ -133,11 +136,40 @@ def replay(request: ReplayRequest) -> Replay:
         for output in outputs:
             output.sink.close()
     written = [output.sink.label for output in outputs if output.sink.pictures]
+    if request.report is not None:
+        written.append(f"report {request.report}")
     report = build_report(pipeline, outcome, {"ir": ir.info, "vis": vis.info}, written)
     print_summary(report)
     if request.report is not None:
         write_json(request.report, report)
     return Replay(report, _exit_code(outcome))
+
+
+def _scene_rig(ir: Source, vis: Source) -> Rig | None:
+    """The known rig where both sources are the built-in scene; None for recordings."""
+    if not ir.info.kind == vis.info.kind == "synthetic":
+        return None
+    from ..sources.synthetic import SceneSettings, rig_dict
+
+    say("note: the built-in scene is laid together by its own rig")
+    scene = SceneSettings(ir_wh=ir.info.size_wh, vis_wh=vis.info.size_wh)
+    return parse_rig({"rig": 1, **rig_dict(scene)}, "the built-in scene's rig")
+
+
+def _notes(request: ReplayRequest, pipeline: Pipeline) -> list[str]:
+    """What is allowed but probably not meant."""
+    notes = []
+    coverage = pipeline.registration.coverage
+    if coverage < _LITTLE:
+        notes.append(
+            f"the infrared covers only {coverage:.1%} of the visible picture; H_vis_ir maps "
+            "infrared px to visible px, was its inverse written?"
+        )
+    if np.linalg.det(pipeline.rig.H_vis_ir) < 0:
+        notes.append("the rig mirrors the infrared picture")
+    if not (request.films or request.stills or request.window):
+        notes.append("nothing but figures comes of this run; --out FILM.mp4 writes a film")
+    return notes
 
 
 def _open_outputs(
@@ -194,7 +226,8 @@ def _run(
                 output.show(pair, hud)
             if screen is not None:
                 screen.show(pair, hud)
-            bar.advance(f"{pipeline.stats.rate.recent_fps:.1f} frames/s")
+            fps = pipeline.stats.rate.recent_fps
+            bar.advance(f"{fps:.1f} frames/s" if fps else "")
 
         def idle() -> None:
             if screen is not None:
@@ -213,7 +246,7 @@ def hud_state(pipeline: Pipeline) -> HudState:
         fps=stats.rate.recent_fps,
         latency_ms=stats.last_latency_ms,
         skew_ms=stats.last_skew_ms,
-        drops=pipeline.ledger.drops,
+        drops=pipeline.ledger.lost_pairs,
         engine="" if info is None else f"{info.name} {info.precision} {info.model}",
     )
 
@@ -234,5 +267,6 @@ def _exit_code(outcome: Outcome) -> int:
     for error in outcome.broken:
         say_error(str(error), error.hint)
     if outcome.stopped:
+        say("stopped before the end; what was fused until then is kept")
         return STOPPED_EXIT_CODE
     return 1 if outcome.broken else 0

@@ -40,6 +40,8 @@ _PRIMARIES_BT709 = 1
 _TRANSFER_BT709 = 1
 _RANGE_LIMITED = 1
 _SWS_BT601 = 5  # swscale counts differently
+# Bilinear with accurate rounding: without it every value is cut off, and grey turns greenish.
+_SWS_BILINEAR_ROUNDED = 0x2 | 0x40000
 
 
 class VideoSink:
@@ -220,7 +222,11 @@ class VideoSink:
             picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         bgr = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="bgr24")
         return self._to_coded.reformat(
-            bgr, format="yuv420p", dst_colorspace=_SWS_BT601, dst_color_range=_RANGE_LIMITED
+            bgr,
+            format="yuv420p",
+            dst_colorspace=_SWS_BT601,
+            dst_color_range=_RANGE_LIMITED,
+            interpolation=_SWS_BILINEAR_ROUNDED,
         )
 
     def _pts(self, captured_ns: int) -> int:

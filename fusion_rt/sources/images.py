@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SourceError
+from ..errors import SourceError, TruncatedSourceError
 from ..frame import Frame, Sensor
 from .base import Source, SourceInfo
 from .listing import list_pictures
@@ -63,8 +63,8 @@ class ImageSource(Source):
         """The next picture; None after the last.
 
         Raises:
-            SourceError: a picture cannot be read, or differs in size or depth from the first; the
-                message names the file. Reading may go on with the next one.
+            TruncatedSourceError: a picture cannot be read, as the last one of a recorder whose
+                disk was full, or differs in size or depth from the first; the message names it.
         """
         if self._closed:
             raise SourceError(f"{self._info.uri} is closed", hint="open it again")
@@ -72,8 +72,17 @@ class ImageSource(Source):
             return None
         index, self._next = self._next, self._next + 1
         begun_ns = time.monotonic_ns()
-        image, _ = read_image(self._files[index], self._sensor)
-        self._check_like_first(image, self._files[index])
+        try:
+            image, _ = read_image(self._files[index], self._sensor)
+            self._check_like_first(image, self._files[index])
+        except SourceError as exc:
+            left = len(self._files) - index - 1
+            rest = "the picture after it is" if left == 1 else f"{left} pictures after it are"
+            unread = f"; {rest} not read" if left else ""
+            self._next = len(self._files)
+            raise TruncatedSourceError(
+                f"the recording breaks off after picture {index - 1}: {exc}{unread}", hint=exc.hint
+            ) from exc
         return Frame(
             image=image,
             captured_ns=to_ns(index / self._fps),

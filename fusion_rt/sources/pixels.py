@@ -38,7 +38,9 @@ def as_ir(image: np.ndarray) -> tuple[np.ndarray, str | None]:
         return blue, None
     weights = np.asarray(BT601_BGR, dtype=np.float32)
     luma = np.rint(image[:, :, :3].astype(np.float32) @ weights)
-    return luma.astype(image.dtype), "colour picture as infrared: its luma (BT.601) is used"
+    return luma.astype(
+        image.dtype
+    ), "colour picture as infrared: its luma is used (are infrared and visible swapped?)"
 
 
 def as_vis(image: np.ndarray) -> tuple[np.ndarray, str | None]:

@@ -142,6 +142,29 @@ def test_odd_sizes_get_their_edge_twice(tmp_path, size_wh, coded_wh):
     assert np.abs(back[:, -1] - back[:, width - 1]).max() <= 12
 
 
+def test_odd_sizes_stay_where_they_are(tmp_path):
+    picture = np.full((65, 65, 3), 40, np.uint8)
+    picture[:, 33:] = 210  # an edge between columns 32 and 33
+    sink = VideoSink(tmp_path / "film.mp4", (65, 65), crf=1)
+    sink.write(picture, 0)
+    sink.close()
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        back = next(film.decode(video=0)).to_ndarray(format="gray")
+    assert back[30, 32] < 90
+    assert back[30, 33] > 160
+
+
+def test_encoder_that_does_not_start_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(av.container.OutputContainer, "start_encoding", fail_to_start)
+    with pytest.raises(SinkError, match="no encoder"):
+        VideoSink(tmp_path / "film.mp4", (64, 48))
+    assert os.listdir(tmp_path) == []
+
+
+def fail_to_start(_):
+    raise OSError("no encoder")
+
+
 def test_the_picture_is_not_changed_and_may_be_a_view(tmp_path):
     picture = textured((128, 96), 1)
     before = picture.copy()
@@ -355,3 +378,16 @@ def test_memory_stays_flat(tmp_path):
 def resident_bytes():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("grey", [0, 16, 77, 128, 200, 255])
+def test_grey_stays_grey(tmp_path, grey):
+    """No colour cast: luma at its place in 16..235, both chroma planes exactly neutral."""
+    sink = VideoSink(tmp_path / "film.mp4", (64, 48))
+    sink.write(np.full((48, 64, 3), grey, np.uint8), 0)
+    sink.close()
+    with av.open(str(tmp_path / "film.mp4")) as film:
+        yuv = next(film.decode(video=0)).to_ndarray(format="yuv420p")
+    luma, chroma = yuv[:48], yuv[48:]
+    assert np.abs(luma.astype(float) - (16 + grey * 219 / 255)).max() <= 1
+    assert (chroma == 128).all()

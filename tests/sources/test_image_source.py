@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fusion_rt.errors import SourceError
+from fusion_rt.errors import SourceError, TruncatedSourceError
 from fusion_rt.frame import Sensor
 from fusion_rt.sources import open_source
 from fusion_rt.sources.picture import read_image
@@ -150,12 +150,13 @@ def test_damaged_picture_in_the_middle_is_named_quietly(tmp_path, capfd, suffix,
     bad.write_bytes(damage(bad.read_bytes(), how))
     with open_source(str(tmp_path), Sensor.IR) as source:
         assert source.read() is not None
-        with pytest.raises(SourceError, match=rf"b\.{suffix} cannot be read as a picture") as error:
+        with pytest.raises(
+            TruncatedSourceError,
+            match=rf"after picture 0: .*b\.{suffix} cannot be read as a picture",
+        ) as error:
             source.read()
-        assert type(error.value) is SourceError  # the files after it are sound
-        last = source.read()
-        assert last is not None
-        assert last.seq == 2
+        assert "the picture after it is not read" in str(error.value)
+        assert source.read() is None
     assert capfd.readouterr().err == ""
 
 

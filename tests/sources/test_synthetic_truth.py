@@ -191,3 +191,23 @@ def test_boxes_hold_their_masks_and_names_are_unique(scene):
         assert target.mask[top:bottom, left:right].sum() == target.mask.sum() > 0
     depths = [target.depth_m for target in targets]
     assert depths == sorted(depths, reverse=True)
+
+
+def test_a_nearer_target_hides_the_one_behind_it():
+    """Movers overlap at some moment of a longer scene; their masks never do."""
+    settings = SceneSettings(seconds=20, vis_wh=(320, 180), ir_wh=(160, 128))
+    scene = truth(settings)
+    touching = 0
+    for second in range(20):
+        targets = scene.targets(second * 1_000_000_000)
+        total = np.zeros((180, 320), int)
+        for target in targets:
+            total += target.mask
+        assert total.max() <= 1
+        for near in targets:
+            left, top, right, bottom = near.box
+            touching += sum(
+                far.depth_m > near.depth_m and far.mask[top:bottom, left:right].any()
+                for far in targets
+            )
+    assert touching > 0  # boxes did overlap, so something was hidden
