@@ -4,5 +4,5 @@ import importlib.util
 
 if importlib.util.find_spec("torch") is None:
     raise ImportError(
-        "the trainer needs torch: pip install -c constraints.txt -e '.[train]' (the runtime does not)"
+        "the trainer needs torch, unlike the rest: pip install -c constraints.txt -e '.[train]'"
     )
