@@ -34,6 +34,8 @@ def latent_lrr(x: Tensor, lam: float = LAMBDA) -> LatentLRR:
     Args:
         x: matrix (d, n) of finite values, about 0..1; worked on in float64.
         lam: weight of the sparse error.
+    Returns:
+        The parts; all zeros where ``x`` is zero throughout.
     Raises:
         TrainerError: ``x`` holds values that are not finite, or the solver does not settle.
     """
@@ -41,6 +43,9 @@ def latent_lrr(x: Tensor, lam: float = LAMBDA) -> LatentLRR:
     if not torch.isfinite(x).all():
         raise TrainerError("LatLRR was given values that are not finite", hint="check the picture")
     basis, coordinates = _row_space(x)
+    if coordinates.shape[1] == 0:
+        d, n = x.shape
+        return LatentLRR(x.new_zeros(n, n), x.new_zeros(d, d), torch.zeros_like(x))
     reduced, left, error = _solve(x, coordinates, lam)
     return LatentLRR(basis @ reduced, left, error)
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from trainer.checkpoint import load_checkpoint, save_checkpoint
-from trainer.errors import CheckpointError, TrainerError
+from trainer.errors import TrainerError
 from trainer.losses import LossWeights, fusion_loss
 from trainer.network import FusionNet
-from trainer.pairs import PairCrops, Sample, find_pairs
+from trainer.pairs import PairCrops, Sample, data_hash, find_pairs
+from trainer.resume import resume_training, save_training
 from trainer.saliency_cache import SaliencyCache
 from trainer.targets import fusion_target
 from trainer.warm_start import start_as_maximum
@@ -69,7 +69,7 @@ class TrainSettings:
 
 
 def train(folders: list[Path], out: Path, settings: TrainSettings, *, cache: Path) -> Path:
-    """Train, or go on where ``out`` has a checkpoint of the same settings.
+    """Train, or go on where ``out`` has a checkpoint of the same settings and data.
 
     Args:
         folders: data, each with ``ir`` and ``vis``.
@@ -79,8 +79,8 @@ def train(folders: list[Path], out: Path, settings: TrainSettings, *, cache: Pat
     Returns:
         Path of the checkpoint, training form under the key "model".
     Raises:
-        TrainerError: no usable data, a foreign checkpoint in ``out``, or a loss that is not
-            finite; the last good checkpoint stays.
+        TrainerError: no usable data, a checkpoint in ``out`` that is foreign or of other settings
+            or data, or a loss that is not finite; the last good checkpoint stays.
     """
     out.mkdir(parents=True, exist_ok=True)
     pairs = find_pairs(folders)
@@ -91,7 +91,10 @@ def train(folders: list[Path], out: Path, settings: TrainSettings, *, cache: Pat
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=1e-4)
     path = out / CHECKPOINT
-    begin = _resume(path, model, optimizer, settings) if path.exists() else 0
+    recipe, data = _plain(settings), data_hash(pairs)
+    begin = 0
+    if path.exists():
+        begin = resume_training(path, model, optimizer, settings=recipe, data=data)
     progress = Progress(out / LOG, settings.steps)
     saliency = SaliencyCache(cache)
     start = 0
@@ -105,7 +108,7 @@ def train(folders: list[Path], out: Path, settings: TrainSettings, *, cache: Pat
                 terms = train_step(model, optimizer, samples, rate, step, settings)
                 progress.report(step + 1, terms, rate)
                 if (step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps:
-                    _save(path, model, optimizer, settings, step + 1)
+                    save_training(path, model, optimizer, settings=recipe, data=data, step=step + 1)
         start = end
     return path
 
@@ -163,44 +166,6 @@ def freeze_batchnorm(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
-
-
-def _save(
-    path: Path,
-    model: FusionNet,
-    optimizer: torch.optim.Optimizer,
-    settings: TrainSettings,
-    step: int,
-) -> None:
-    state: dict[str, Tensor] = {
-        name: tensor.contiguous() for name, tensor in model.state_dict().items()
-    }
-    save_checkpoint(
-        path,
-        {
-            "model": state,
-            "optimizer": optimizer.state_dict(),
-            "settings": _plain(settings),
-            "step": step,
-            "torch": torch.__version__.split("+")[0],
-        },
-    )
-
-
-def _resume(
-    path: Path, model: FusionNet, optimizer: torch.optim.Optimizer, settings: TrainSettings
-) -> int:
-    state = load_checkpoint(path)
-    theirs, ours = state["settings"], _plain(settings)
-    changed = [key for key in ours if theirs.get(key) != ours[key]]
-    if changed:
-        raise CheckpointError(
-            f"{path} was made with other settings: {', '.join(changed)}",
-            hint="use the same settings to go on, or another --out to begin anew",
-        )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
 
 
 def _plain(settings: TrainSettings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What training minimises: each term one function, their weighted sum in `fusion_loss`.
 
-Whatever is scaled is scaled for each picture by itself, so that no picture changes the measure
-of its neighbours in the batch.
+Whatever is scaled is scaled for each picture by itself. All terms but the texture are means over
+the pictures of a batch; in `texture_loss` the pictures of a batch do bear on each other.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ def texture_loss(fused: Tensor, target: FusionTarget) -> Tensor:
 
     Scaling each by itself, as the paper does, would leave the contrast of the texture free.
 
+    The pictures of a batch are coupled: MS-SSIM is a product over five scales, and each factor is
+    the mean over the batch at that scale, held at 0 or above. For one picture this is the usual
+    MS-SSIM; for several it is not the mean of theirs, and the slope of one picture depends on how
+    good the others are.
+
     Raises:
         ValueError: height or width below `MS_SSIM_MIN_SIDE`.
     """
@@ -62,8 +67,8 @@ def texture_loss(fused: Tensor, target: FusionTarget) -> Tensor:
     scaled = [
         0.5 + texture / (8 * strength) for texture in (picture_texture(fused), target.texture)
     ]
-    # The pictures go in as channels of one: that is four times as fast on a CPU, and the mean
-    # over them is taken at each scale instead of at the end.
+    # The pictures go in as channels of one: that is four times as fast on a CPU, and it is what
+    # takes the mean over them at each scale instead of at the end.
     fused_row, wanted_row = (texture.transpose(0, 1) for texture in scaled)
     similarity = multiscale_structural_similarity_index_measure(
         fused_row, wanted_row, data_range=1.0, normalize="relu"

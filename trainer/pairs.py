@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -67,6 +68,26 @@ def _by_stem(folder: Path) -> dict[str, Path]:
                 raise DataError(f"{path} and {files[path.stem]} share a name", hint="remove one")
             files[path.stem] = path
     return files
+
+
+def data_hash(pairs: Sequence[PairFiles]) -> str:
+    """Hash of the pairs in their order: names and content of the files, not where they lie.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in (path for pair in pairs for path in pair):
+        try:
+            content = path.read_bytes()
+        except OSError as exc:
+            raise DataError(
+                f"{path} cannot be read: {exc.strerror}", hint="remove the pair"
+            ) from exc
+        # Parts of fixed length: no two lists of files run together to the same bytes.
+        for part in (path.name.encode(), content):
+            digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
 
 
 def read_pair(files: PairFiles) -> tuple[np.ndarray, np.ndarray]:

@@ -88,17 +88,18 @@ def test_weight_blends_between_visible_and_fused(weight, grey):
 
 
 @pytest.mark.parametrize(
-    ("luma", "grey"),
+    ("luma", "bgr"),
     [
-        pytest.param(1.7, 255, id="too-bright-is-white"),
-        pytest.param(-0.5, 0, id="below-black-is-black"),
+        pytest.param(1.7, (255, 255, 209), id="too-bright-is-luma-1"),
+        pytest.param(-0.5, (104, 4, 0), id="below-black-is-luma-0"),
     ],
 )
-def test_network_output_is_clamped(luma, grey):
+def test_network_output_is_clamped_before_the_colour_comes_back(luma, bgr):
+    """The luma here is 96.45, so the change is 158.55 or -96.45 and a channel stays in range."""
     ir = np.zeros((1, 1, 8, 8), np.uint8)
-    vis = np.full((1, 8, 8, 3), 100, np.uint8)
+    vis = np.full((1, 8, 8, 3), (200, 100, 50), np.uint8)
     found = run(Constant(luma), ir, vis, np.full_like(ir, 255))
-    np.testing.assert_array_equal(found, np.full_like(vis, grey))
+    np.testing.assert_array_equal(found, np.full_like(vis, bgr))
 
 
 def test_grid_moves_the_infrared_and_mirrors_it_outside():

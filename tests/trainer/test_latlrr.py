@@ -87,6 +87,30 @@ def test_learned_projection_has_the_size_of_a_patch():
     assert 0 < nuclear(projection) <= 16
 
 
+def test_black_picture_has_nothing_salient():
+    x = torch.zeros(12, 17)
+    parts = latent_lrr(x)
+    assert [part.shape for part in parts] == [(17, 17), (12, 12), (12, 17)]
+    assert not any(part.any() for part in parts)
+    found = saliency(x)
+    assert found.shape == x.shape
+    assert not found.any()
+
+
+def test_weight_of_the_error_is_0_4_unless_given():
+    plane = torch.rand(14, 20, generator=torch.Generator().manual_seed(7))
+    torch.testing.assert_close(saliency(plane), saliency(plane, 0.4), rtol=0, atol=0)
+    assert float((saliency(plane) - saliency(plane, 0.8)).abs().max()) > 1e-3
+
+
+def test_filter_mirrors_at_the_border_without_repeating_it():
+    from_the_left = torch.zeros(3, 3)
+    from_the_left[1, 0] = 1
+    plane = torch.tensor([[1.0, 2.0, 5.0]]).expand(1, 1, 3, 3)
+    found = apply_kernel(plane, from_the_left)
+    torch.testing.assert_close(found, torch.tensor([[2.0, 1.0, 2.0]]).expand(1, 1, 3, 3))
+
+
 def test_picture_with_nan_is_refused():
     plane = torch.zeros(8, 8)
     plane[3, 3] = float("nan")

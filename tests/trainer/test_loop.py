@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -13,12 +15,14 @@ from trainer.checkpoint import load_checkpoint, load_model
 from trainer.errors import CheckpointError, TrainerError
 from trainer.loop import Phase, TrainSettings, learning_rate, main, train
 from trainer.losses import LossWeights
+from trainer.network import FusionNet
+from trainer.pairs import Sample
 
 SIDE = 177
 SETTINGS = TrainSettings(
     steps=4,
     warm_up_steps=2,
-    phases=(Phase(0.5, SIDE, 1), Phase(0.5, SIDE + 1, 1)),
+    phases=(Phase(0.5, SIDE, 2), Phase(0.5, SIDE + 1, 3)),
     bf16=False,
     checkpoint_every=1,
 )
@@ -76,26 +80,65 @@ def test_log_names_each_term(finished):
     ].keys()
 
 
+@pytest.mark.parametrize(
+    "done", [pytest.param(1, id="in-the-first-phase"), pytest.param(3, id="in-the-second")]
+)
 def test_same_seed_gives_the_same_weights_also_across_a_stop(
-    data, cache, finished, tmp_path, monkeypatch
+    data, cache, finished, tmp_path, monkeypatch, done
 ):
     steps = iter(range(10))
     real_step = loop.train_step
 
-    def stops_at_the_fourth(*args):
-        if next(steps) == 3:
+    def stops(*args):
+        if next(steps) == done:
             raise KeyboardInterrupt
         return real_step(*args)
 
-    monkeypatch.setattr(loop, "train_step", stops_at_the_fourth)
+    monkeypatch.setattr(loop, "train_step", stops)
     with pytest.raises(KeyboardInterrupt):
         train([data], tmp_path, SETTINGS, cache=cache)
     monkeypatch.undo()
-    assert load_checkpoint(tmp_path / loop.CHECKPOINT)["step"] == 3
+    assert load_checkpoint(tmp_path / loop.CHECKPOINT)["step"] == done
     resumed = load_checkpoint(train([data], tmp_path, SETTINGS, cache=cache))
     whole = load_checkpoint(finished)
     for name, tensor in whole["model"].items():
-        torch.testing.assert_close(resumed["model"][name], tensor, rtol=0, atol=1e-6)
+        torch.testing.assert_close(resumed["model"][name], tensor, rtol=0, atol=0)
+    assert resumed["step"] == whole["step"] == 4
+
+
+def test_phases_do_not_repeat_each_others_cuts(data, cache, tmp_path, monkeypatch):
+    seen = []
+
+    def note(model, optimizer, batch, *args):
+        seen.append(batch.ir)
+        return {"loss": 0.0}
+
+    monkeypatch.setattr(loop, "train_step", note)
+    phases = (Phase(0.5, SIDE, 2), Phase(0.5, SIDE, 2))
+    train([data], tmp_path, replace(SETTINGS, phases=phases), cache=cache)
+    assert [len(batch) for batch in seen] == [2, 2, 2, 2]
+    assert not any(torch.equal(one, other) for one, other in zip(seen[:2], seen[2:], strict=True))
+
+
+def test_gradient_is_clipped():
+    torch.manual_seed(0)
+    model = FusionNet()
+    optimizer = torch.optim.SGD(model.parameters(), 1.0)
+    planes = [torch.rand(2, 1, SIDE, SIDE) for _ in range(3)]
+    batch = Sample(*planes, ["a", "b"])
+    loop.train_step(model, optimizer, batch, 1e-3, 0, replace(SETTINGS, clip_norm=0.01))
+    norm = torch.stack([p.grad.square().sum() for p in model.parameters()]).sum().sqrt()
+    assert float(norm) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_black_infrared_does_not_stop_the_training(data, cache, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    black = np.zeros((200, 220), np.uint8)
+    for number in range(3):
+        assert cv2.imwrite(str(tmp_path / "data" / "ir" / f"{number}.png"), black)
+    settings = replace(SETTINGS, steps=1, phases=(Phase(1.0, SIDE, 1),))
+    path = train([tmp_path / "data"], tmp_path / "out", settings, cache=cache)
+    assert all(torch.isfinite(t).all() for t in load_checkpoint(path)["model"].values())
 
 
 def test_batch_statistics_are_never_used(finished):
@@ -120,13 +163,20 @@ def test_training_improves_on_its_start(data, cache, tmp_path, monkeypatch):
 
 
 def test_checkpoint_of_other_settings_is_not_continued(data, cache, finished):
-    other = TrainSettings(**{**vars(SETTINGS), "learning_rate": 1e-5})
+    other = replace(SETTINGS, learning_rate=1e-5)
     with pytest.raises(CheckpointError, match="other settings: learning_rate"):
         train([data], finished.parent, other, cache=cache)
 
 
+def test_checkpoint_of_other_data_is_not_continued(data, cache, finished, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    assert cv2.imwrite(str(tmp_path / "data" / "vis" / "1.png"), np.zeros((200, 220), np.uint8))
+    with pytest.raises(CheckpointError, match=r"last\.pt was made with other training data"):
+        train([tmp_path / "data"], finished.parent, SETTINGS, cache=cache)
+
+
 def test_loss_that_is_not_finite_stops_and_names_the_batch(data, cache, tmp_path):
-    settings = TrainSettings(**{**vars(SETTINGS), "weights": LossWeights(gradient=float("inf"))})
+    settings = replace(SETTINGS, weights=LossWeights(gradient=float("inf")))
     with pytest.raises(TrainerError, match=r"step 0: loss (inf|nan).*ir/\d\.png"):
         train([data], tmp_path, settings, cache=cache)
     assert not (tmp_path / loop.CHECKPOINT).exists()

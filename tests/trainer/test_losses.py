@@ -122,17 +122,51 @@ def test_range_spans_both_inputs(value, cost):
 
 
 @pytest.mark.parametrize(
-    "loss", [salience_loss, gradient_loss, texture_loss], ids=lambda loss: loss.__name__
+    ("column", "cost"),
+    [
+        pytest.param(4, 0.0, id="at-the-bright-pixel"),
+        pytest.param(5, 0.0, id="beside-it"),
+        pytest.param(6, (0.7 - RANGE_MARGIN) / 64, id="two-pixels-away"),
+    ],
 )
-def test_batch_is_the_mean_of_its_pictures(loss):
+def test_range_takes_in_the_nearest_neighbours(column, cost):
+    """One bright pixel in the infrared; the fused picture shows it 0, 1 or 2 px beside."""
+    vis = torch.full((1, 1, 8, 8), 0.2)
+    ir, fused = vis.clone(), vis.clone()
+    ir[..., 4, 4] = fused[..., 4, column] = 0.9
+    assert float(range_loss(fused, ir, vis)) == pytest.approx(cost, abs=1e-6)
+
+
+def pair_of_batches() -> tuple[Tensor, FusionTarget]:
     luma, fused = rough(4, batch=2), rough(5, batch=2)
     luma[1] = (luma[1] - 0.5) * 0.2 + 0.3  # the second picture is dark and faint
     mask = torch.zeros_like(luma)
     mask[0, ..., :30] = 1
-    target = target_of(luma, mask)
+    return fused, target_of(luma, mask)
+
+
+def mean_of_single(loss, fused: Tensor, target: FusionTarget) -> float:
     single = [loss(fused[i : i + 1], FusionTarget(*(t[i : i + 1] for t in target))) for i in (0, 1)]
-    mean = float(sum(single)) / 2
-    assert float(loss(fused, target)) == pytest.approx(mean, rel=0.05)
+    return float(sum(single)) / 2
+
+
+@pytest.mark.parametrize(
+    "loss", [salience_loss, gradient_loss, border_loss], ids=lambda loss: loss.__name__
+)
+def test_batch_is_the_mean_of_its_pictures(loss):
+    fused, target = pair_of_batches()
+    assert float(loss(fused, target)) == pytest.approx(
+        mean_of_single(loss, fused, target), rel=1e-5
+    )
+
+
+def test_texture_of_a_batch_is_averaged_at_each_scale():
+    """So the pictures are coupled: a batch costs about, but not exactly, their mean."""
+    fused, target = pair_of_batches()
+    mean = mean_of_single(texture_loss, fused, target)
+    found = float(texture_loss(fused, target))
+    assert found == pytest.approx(mean, rel=0.05)
+    assert found != pytest.approx(mean, rel=1e-4)
 
 
 def test_every_term_teaches():

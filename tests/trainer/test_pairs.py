@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 
 from trainer import pairs
 from trainer.errors import DataError
-from trainer.pairs import PairCrops, PairFiles, find_pairs, read_pair
+from trainer.pairs import PairCrops, PairFiles, data_hash, find_pairs, read_pair
 
 
 class EmptyCache:
@@ -95,6 +97,32 @@ def test_cut_keeps_the_pair_aligned(folder, monkeypatch):
         assert sample.ir.shape == sample.vis_y.shape == sample.mask.shape == (1, 48, 48)
         assert float((sample.ir - sample.vis_y).abs().max()) <= 1 / 255
         assert float(sample.ir.std()) > 0.01
+
+
+def test_every_other_cut_is_varied(folder):
+    samples = [crops(folder, length=40)[i] for i in range(40)]
+    changed = [float((sample.ir - sample.vis_y).abs().max()) > 2 / 255 for sample in samples]
+    assert 12 <= sum(changed) <= 28
+
+
+def test_hash_of_the_data_follows_names_and_content_not_the_place(folder, tmp_path_factory):
+    whole = data_hash(find_pairs([folder]))
+    moved = tmp_path_factory.mktemp("moved") / "data"
+    shutil.copytree(folder, moved)
+    assert data_hash(find_pairs([moved])) == whole
+    assert data_hash(find_pairs([folder])[::-1]) != whole
+    assert data_hash(find_pairs([folder])[1:]) != whole
+    for kind in ("ir", "vis"):
+        (moved / kind / "4.png").rename(moved / kind / "5.png")
+    assert data_hash(find_pairs([moved])) != whole
+    write(folder / "vis" / "2.png", np.zeros((70, 90, 3), np.uint8))
+    assert data_hash(find_pairs([folder])) != whole
+
+
+def test_data_that_cannot_be_read_have_no_hash(tmp_path):
+    (tmp_path / "ir.png").mkdir()
+    with pytest.raises(DataError, match=r"ir\.png cannot be read"):
+        data_hash([PairFiles(tmp_path / "ir.png", tmp_path / "vis.png")])
 
 
 def test_values_stay_in_range(folder):

@@ -85,6 +85,63 @@ def test_imported_network_computes_what_the_paper_describes(checkpoint):
     torch.testing.assert_close(found, expected, atol=255e-9, rtol=0)
 
 
+def random_tensors() -> dict[str, torch.Tensor]:
+    """Tensors of the published names and shapes; every one has its own effect on the picture."""
+    generator = torch.Generator().manual_seed(11)
+    state = {}
+
+    def between(name, low, high, *shape):
+        state[name] = low + (high - low) * torch.rand(*shape, generator=generator)
+
+    def conv(prefix, out, into, side, bias=False):
+        reach = (3 / (into * side**2)) ** 0.5
+        between(f"{prefix}.weight", -reach, reach, out, into, side, side)
+        if bias:
+            between(f"{prefix}.bias", -20, 20, out)
+
+    def batchnorm(prefix, channels):
+        between(f"{prefix}.weight", 20, 60, channels)
+        between(f"{prefix}.bias", -10, 30, channels)
+        between(f"{prefix}.running_mean", -20, 20, channels)
+        between(f"{prefix}.running_var", 500, 4000, channels)
+        state[f"{prefix}.num_batches_tracked"] = torch.tensor(7)
+
+    for camera in ("ir", "vi"):
+        conv(f"conv_{camera}.conv2d", 16, 1, 3, bias=True)
+    blocks = {"ir1": (16, 32), "ir2": (32, 32), "vi1": (16, 32), "vi2": (32, 32)}
+    for name, (into, out) in {**blocks, "decode1": (64, 32), "decode3": (32, 16)}.items():
+        conv(f"RepVgg_{name}.rbr_dense.conv", out, into, 3)
+        conv(f"RepVgg_{name}.rbr_1x1.conv", out, into, 1)
+        for branch in ("rbr_dense.bn", "rbr_1x1.bn", "rbr_identity"):
+            if branch != "rbr_identity" or into == out:
+                batchnorm(f"RepVgg_{name}.{branch}", out)
+    conv("cbam.ca.se.0", 16, 64, 1)
+    conv("cbam.ca.se.2", 64, 16, 1)
+    for name in ("cbam.ca.se.0.weight", "cbam.ca.se.2.weight"):
+        state[name] *= 0.2  # else the gate is fully open or shut
+    conv("cbam.sa.conv", 1, 2, 3, bias=True)
+    state["cbam.sa.conv.weight"] *= 0.02
+    state["cbam.sa.conv.bias"] *= 0.02
+    conv("conv_out.conv2d", 1, 16, 3, bias=True)
+    state["conv_out.conv2d.bias"] = torch.tensor([120.0])
+    return state
+
+
+@torch.no_grad()
+def test_network_of_random_tensors_computes_what_the_paper_describes(tmp_path):
+    path = tmp_path / "random.model"
+    state = random_tensors()
+    torch.save(state, path)
+    state = {name: tensor.double() for name, tensor in state.items()}
+    ir, vis = scene()
+    expected = plain_fusion(state, ir, vis)
+    assert float(expected.std()) > 5, "a flat picture would prove nothing"
+    found = import_published(path).double()(ir, vis)
+    torch.testing.assert_close(found, expected, atol=255e-9, rtol=0)
+    folded = load_published(path).double()(ir / 255, vis / 255)
+    torch.testing.assert_close(folded, expected / 255, atol=1e-5, rtol=0)
+
+
 @torch.no_grad()
 def test_range_fold_keeps_the_picture(checkpoint):
     state = torch.load(checkpoint, weights_only=True)

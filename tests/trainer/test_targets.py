@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainer.targets import TEXTURE_GAIN, fusion_target, salient_mask
+from trainer.targets import fusion_target, picture_texture, salient_mask, strongest_texture
 
 
 def flat(value: float, side: int = 48) -> Tensor:
@@ -30,6 +30,20 @@ def test_target_gets_the_mask_and_its_surroundings_do_not():
     mask = salient_mask(with_target(flat(0.08), 0.35))
     assert float(mask[..., 16:32, 16:32].min()) == 1
     assert float(mask[..., :15, :].max()) == 0
+
+
+@pytest.mark.parametrize(
+    ("above", "share"),
+    [
+        pytest.param(0.02, 0.0, id="faint-one-gets-none"),
+        pytest.param(0.0675, 0.5, id="0.375-of-the-least-peak-gets-half"),
+        pytest.param(0.108, 1.0, id="0.6-of-it-gets-all"),
+    ],
+)
+def test_target_must_stand_out_to_be_one(above, share):
+    """However small the peak of a picture is, it is measured against 0.18 at least."""
+    mask = salient_mask(with_target(flat(0.1), 0.1 + above))
+    assert float(mask[..., 16:32, 16:32].mean()) == pytest.approx(share, abs=1e-3)
 
 
 def test_mask_of_a_picture_does_not_depend_on_its_neighbour():
@@ -74,7 +88,16 @@ def test_equal_pictures_become_crisper_and_nothing_else():
     target = fusion_target(picture, picture, flat(0.0))
     change = target.luma - picture
     assert float(change.mean().abs()) < 1e-3
-    assert float(change.std()) < (TEXTURE_GAIN - 1) * float(picture.std()) + 0.01
+    assert float(change.std()) < 0.15 * float(picture.std()) + 0.01
+
+
+def test_texture_is_strengthened_by_15_percent():
+    ir, vis = flat(0.5) + grain(5, 0.08), flat(0.6) + grain(6, 0.08)
+    target = fusion_target(ir, vis, flat(0.0))
+    texture = strongest_texture(ir, vis)
+    torch.testing.assert_close(target.texture, 1.15 * texture)
+    base = vis - picture_texture(vis)
+    torch.testing.assert_close(target.luma, base + 1.15 * texture, atol=1e-5, rtol=0)
 
 
 def test_target_stays_in_range():
