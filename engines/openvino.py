@@ -22,7 +22,8 @@ class OpenVinoEngine(Engine):
     """The model compiled by OpenVINO for one size on the processor.
 
     Latency hint: all cores work on one pair, as a live picture wants. A stream for each core was
-    only 6 % more throughput on two cores, for twice the latency (docs/measurements).
+    only 6 % more throughput on two cores, with two pairs under way at a time
+    (docs/measurements).
     """
 
     def __init__(self, model: ModelFile, size_wh: tuple[int, int], precision: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 
 from .channel import ChannelClosed
 
 
-class Stage(threading.Thread):
+class Stage(threading.Thread, ABC):
     """Runs `work` once on a thread of its own.
 
     A failure is kept in ``error`` and sets ``stopping``, the event that all stages of a run share;
@@ -20,9 +21,9 @@ class Stage(threading.Thread):
         self.stopping = stopping
         self.error: BaseException | None = None
 
+    @abstractmethod
     def work(self) -> None:
         """The stage's whole life: open, loop until done or ``stopping`` is set, close."""
-        raise NotImplementedError
 
     def run(self) -> None:
         """Called by ``start`` on the new thread."""

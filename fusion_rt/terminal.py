@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -23,7 +23,6 @@ from rich.table import Table
 _LOG_WIDTH = 120
 
 
-# Everything for people goes to standard error, so that standard output stays free for data.
 class _Stderr:
     """Standard error, or nothing once it is gone: words must not end a run that writes a film."""
 
@@ -42,6 +41,7 @@ class _Stderr:
         return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
+# Everything for people goes to standard error, so that standard output stays free for data.
 console = Console(
     file=cast(IO[str], _Stderr()),
     highlight=False,
@@ -87,17 +87,15 @@ def progress_bar(label: str, total: int | None) -> Iterator[_Bar]:
         yield _RichBar(progress, label, total)
 
 
-class _Bar:
+class _Bar(Protocol):
     def advance(self, note: str = "") -> None:
         """One step done; ``note`` is shown after the label."""
-        raise NotImplementedError
 
     def say(self, note: str) -> None:
         """Show ``note`` without a step."""
-        raise NotImplementedError
 
 
-class _RichBar(_Bar):
+class _RichBar:
     def __init__(self, progress: Progress, label: str, total: int | None) -> None:
         self._progress = progress
         self._label = label
@@ -110,7 +108,7 @@ class _RichBar(_Bar):
         self._progress.update(self._task, description=f"{self._label} {note}")
 
 
-class _PlainBar(_Bar):
+class _PlainBar:
     """For logs: a line at each tenth, or at each 100 steps where the total is unknown."""
 
     def __init__(self, label: str, total: int | None) -> None:
@@ -129,6 +127,14 @@ class _PlainBar(_Bar):
         say(f"{self._label} {note}")
 
 
+def print_facts(facts: list[tuple[str, str]]) -> None:
+    """A table of names and what is to be said of each; an empty name continues the line above."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, text in facts:
+        table.add_row(name, text)
+    console.print(table)
+
+
 def print_summary(report: dict[str, Any]) -> None:
     """The closing table of a run: frames, drops, throughput, latencies, skew, engine, outputs."""
     frames = report["frames"]
@@ -137,29 +143,32 @@ def print_summary(report: dict[str, Any]) -> None:
         for reason, counts in frames["dropped"].items()
         if counts["ir"] or counts["vis"]
     )
-    facts = Table(show_header=False, box=None, padding=(0, 2))
-    facts.add_row(
-        "frames",
-        f"{frames['captured_ir']} infrared, {frames['captured_vis']} visible captured; "
-        f"{frames['fused']} fused",
-    )
-    facts.add_row("dropped", dropped or "none")
-    facts.add_row("throughput", f"{report['throughput_fps']:.1f} frames/s")
-    facts.add_row("engine", engine_line(report["engine"]))
-    for name, reason in ((report["engine"] or {}).get("refused") or {}).items():
-        facts.add_row("", f"not {name}: {reason}")
     skew = report["skew_ms"]
+    facts = [
+        (
+            "frames",
+            f"{frames['captured_ir']} infrared, {frames['captured_vis']} visible captured; "
+            f"{frames['fused']} fused",
+        ),
+        ("dropped", dropped or "none"),
+        ("throughput", f"{report['throughput_fps']:.1f} frames/s"),
+        *engine_facts(report["engine"]),
+    ]
     if skew["p50"] is not None:
-        facts.add_row(
-            "skew", f"p50 {skew['p50']:.1f} ms, p95 {skew['p95']:.1f} ms, max {skew['max']:.1f} ms"
-        )
-    for line in report["outputs"]:
-        facts.add_row("written", line)
-    console.print(facts)
+        line = f"p50 {skew['p50']:.1f} ms, p95 {skew['p95']:.1f} ms, max {skew['max']:.1f} ms"
+        facts.append(("skew", line))
+    print_facts(facts + [("written", line) for line in report["outputs"]])
     if report["frames"]["fused"]:
         console.print(_latency_table(report["latency_ms"]))
         if report["pace"] == "fast":
             say("  end to end holds the waiting of a recording that is read ahead of the engine")
+
+
+def engine_facts(engine: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """Rows for `print_facts`: the engine, and why others were passed over."""
+    refused = (engine or {}).get("refused") or {}
+    rows = [("", f"not {name}: {reason}") for name, reason in refused.items()]
+    return [("engine", engine_line(engine)), *rows]
 
 
 def engine_line(engine: dict[str, Any] | None) -> str:

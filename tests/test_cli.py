@@ -149,10 +149,14 @@ def test_fuse_goes_on_after_a_bad_pair(tmp_path):
     vis = write_pictures(tmp_path / "vis", 3, True, names=["a", "b", "c"])
     (ir / "a.png").write_bytes((ir / "a.png").read_bytes()[:100])
     assert cv2.imwrite(str(ir / "b.png"), np.zeros((40, 48), np.uint8))
+    for folder in (ir, vis):  # below what an engine takes
+        assert cv2.imwrite(str(folder / "d.png"), np.zeros((40, 48), np.uint8))
     done = fusion_rt("fuse", "--ir", ir, "--vis", vis, "--out", tmp_path / "out")
     assert done.returncode == 1
     assert "a.png cannot be read as a picture" in done.stderr
     assert "b.png: infrared is 48x40 and visible 96x80" in done.stderr
+    assert "d.png: pictures of 48x40 cannot be fused" in done.stderr
+    assert "1 of 4 fused" in done.stderr
     assert leftovers(tmp_path / "out") == ["c.png"]
 
 

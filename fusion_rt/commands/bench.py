@@ -19,13 +19,16 @@ from engines.registry import open_engine
 from ..config import EngineSettings, Settings
 from ..frame import Sensor
 from ..machine import describe_machine
+from ..outputs import Output
 from ..pipeline import Pipeline
 from ..report import describe_engine, write_json
+from ..sinks.null import NullSink
 from ..sinks.text import check_writable
 from ..sources.memory import MemorySource
 from ..sources.synthetic import SceneSettings, SyntheticSource
 from ..terminal import console, engine_line, progress_bar, say
 from ..timing import NS_PER_MS, NS_PER_S, Histogram
+from .replay import hud_state
 
 # Engine and pipeline take turns, so that a busy moment of the machine hits both.
 ROUNDS = 4
@@ -56,9 +59,9 @@ def bench(request: BenchRequest) -> dict[str, Any]:
     """Measure, print a table, and return the figures.
 
     ``engine_alone`` calls the engine in a loop on one thread; latency is that of one call.
-    ``pipeline`` runs all stages on pictures that lie in memory, with no sink. Its throughput is
-    taken with full channels, as with a recording. Its latency is end to end and taken live: pairs
-    come at `LIVE_LOAD` of the throughput, so that none waits for the one before.
+    ``pipeline`` runs all stages on pictures that lie in memory, into a sink that only counts. Its
+    throughput is taken with full channels, as with a recording. Its latency is end to end and
+    taken live: pairs come at `LIVE_LOAD` of the throughput, so that none waits for the one before.
     Throughput is the median of the rounds.
 
     Raises:
@@ -144,8 +147,13 @@ def _pipeline_round(
         rig=None,
         settings=Settings(),
     )
-    pipeline.run(lambda pair: None)
+    _into_null(pipeline)
     return pipeline.stats.rate.overall_fps
+
+
+def _into_null(pipeline: Pipeline) -> None:
+    output = Output(NullSink(), "fused", "white-hot", seen=None)
+    pipeline.run(lambda pair: output.show(pair, hud_state(pipeline)))
 
 
 def _live_round(
@@ -165,7 +173,7 @@ def _live_round(
         rig=None,
         settings=Settings(pace="realtime"),
     )
-    pipeline.run(lambda pair: None)
+    _into_null(pipeline)
     latency.merge(pipeline.stats.latency["end_to_end"])
     return count - pipeline.stats.rate.count
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections import OrderedDict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from calibration.rig import Rig
-from engines.base import Engine
+from engines.base import Engine, check_size
+from engines.errors import EngineError
 from engines.registry import check_names, open_engine
 
 from ..config import Settings
@@ -24,7 +27,7 @@ from ..sinks.stills import write_png
 from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
 from ..sources.uri import IMAGE_SUFFIXES
-from ..terminal import engine_line, progress_bar, say, say_error
+from ..terminal import engine_facts, print_facts, progress_bar, say, say_error
 from ..thermal import LinearAgc
 from ..views import compose, view_size
 
@@ -83,6 +86,7 @@ def fuse(request: FuseRequest) -> int:
         )
     left_out = [f"no partner: {_listed(unmatched)}"] if unmatched else []
     written = 0
+    begun = time.monotonic()
     with ExitStack() as stack:
         engines = _Engines(request.settings, stack)
         with progress_bar("fusing", len(pairs)) as bar:
@@ -98,9 +102,15 @@ def fuse(request: FuseRequest) -> int:
                     continue
                 write_png(result, picture)
                 written += 1
-        for line in engines.lines:
-            say(f"engine   {line}")
-    say(f"written  {written} of {len(pairs)} pairs to {request.out}")
+    seconds = time.monotonic() - begun
+    print_facts(
+        [
+            ("pairs", f"{written} of {len(pairs)} fused"),
+            ("throughput", f"{written / seconds:.1f} pairs/s, opening included"),
+            *engine_facts(engines.described),
+            ("written", str(request.out) if written else "nothing"),
+        ]
+    )
     for line in left_out:
         say_error(f"left out: {line}", "")
     return 1 if left_out else 0
@@ -122,7 +132,8 @@ def _fuse_pair(
     vis_wh = (vis.shape[1], vis.shape[0])
     try:
         rig = fit_rig(request.rig, (ir.shape[1], ir.shape[0]), vis_wh)
-    except UsageError as error:
+        check_size(vis_wh)
+    except (UsageError, EngineError) as error:
         raise UsageError(f"{ir_path.name}: {error}", hint=error.hint) from error
     if ir.dtype == np.uint16:
         ir = LinearAgc(**request.settings.thermal.model_dump()).apply(ir, captured_ns=0)
@@ -160,7 +171,7 @@ class _Engines:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings = settings.engine
         self._open: OrderedDict[tuple[int, int], Engine] = OrderedDict()
-        self.lines: list[str] = []
+        self.described: dict[str, Any] | None = None  # the engine for the last new size
         stack.callback(self.close)
 
     def fuse(
@@ -177,8 +188,7 @@ class _Engines:
         engine = open_engine(
             self._settings.name, self._settings.model, size_wh, self._settings.precision
         )
-        if not self.lines:
-            self.lines.append(engine_line(describe_engine(engine.info)))
+        self.described = describe_engine(engine.info)
         return engine
 
     def close(self) -> None:
