@@ -4,7 +4,7 @@ PYTHON ?= python3
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 PACKAGING = setup.cfg pyproject.toml constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint models clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -17,6 +17,10 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Writes engines/models/*.onnx anew from the checkpoints in trainer/weights.
+models: $(VENV)/.dev
+	$(VENV)/bin/python -m trainer.shipped
 
 clean:
 	rm -rf build dist out/demo *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -16,6 +16,7 @@ import typer
 
 from calibration.errors import RigError
 from engines.errors import EngineError
+from trainer.errors import TrainerError
 
 from . import __version__
 from .errors import FusionError, UsageError
@@ -53,7 +54,7 @@ def reported(command: Callable[..., int]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         try:
             code = command(**arguments)
-        except (FusionError, EngineError, RigError) as error:
+        except (FusionError, EngineError, RigError, TrainerError) as error:
             _explain(str(error), error.hint)
             code = error.exit_code
         except KeyboardInterrupt:
@@ -227,6 +228,72 @@ def fuse(
 
 @app.command()
 @reported
+def evaluate(
+    ir: Annotated[str, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
+    vis: Annotated[str, typer.Option("--vis", help="Visible picture, or a folder of them.")],
+    fused: Annotated[
+        list[str],
+        typer.Option(
+            "--fused", help="Fused pictures, as PATH or NAME=PATH; again for each other method."
+        ),
+    ],
+    csv: Annotated[
+        Optional[Path], typer.Option("--csv", help="Figures of each picture, as CSV.")
+    ] = None,
+    json: Annotated[
+        Optional[Path], typer.Option("--json", help="Figures of each picture, as JSON.")
+    ] = None,
+    sheet: Annotated[
+        Optional[Path], typer.Option("--sheet", help="Pictures side by side, PNG or JPEG.")
+    ] = None,
+    chart: Annotated[
+        Optional[Path], typer.Option("--chart", help="Chart of the figures, PNG; needs matplotlib.")
+    ] = None,
+    video: Annotated[
+        bool,
+        typer.Option(
+            "--video",
+            help="Measure flicker: --ir, --vis and --fused name video files, image folders or "
+            "globs; --csv holds a row for each method, --chart the mean level of each frame.",
+        ),
+    ] = False,
+) -> int:
+    """Measure how good fused pictures are, or how much they flicker; one method or several."""
+    if video:
+        from .commands.evaluate_video import VideoRequest, evaluate_video
+
+        if sheet is not None:
+            raise UsageError("--sheet shows stills, not recordings", hint="leave --sheet away")
+        evaluate_video(VideoRequest(ir, vis, tuple(fused), csv, json, chart))
+        return 0
+    from .commands.evaluate import EvaluateRequest
+    from .commands.evaluate import evaluate as run_evaluate
+
+    run_evaluate(EvaluateRequest(Path(ir), Path(vis), tuple(fused), csv, json, sheet, chart))
+    return 0
+
+
+@app.command("step-response")
+@reported
+def step_response(
+    size: Annotated[str, typer.Option("--size", help="Pictures to fuse, WxH.")] = "640x480",
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    json: Annotated[
+        Optional[Path], typer.Option("--json", help="Figures to write, as JSON.")
+    ] = None,
+) -> int:
+    """Measure what a hot object that enters a corner does to the far rest of the picture."""
+    from .commands.step_response import StepRequest, measure_step
+
+    settings = _settings(None, None, {"engine": _engine(engine, model, precision)})
+    measure_step(StepRequest(_size(size), settings.engine, json))
+    return 0
+
+
+@app.command()
+@reported
 def bench(
     size: Annotated[str, typer.Option("--size", help="Pictures to fuse, WxH.")] = "640x480",
     engine: EngineName = None,
@@ -264,6 +331,47 @@ def doctor(
     else:
         command.show(checks, machine)
     return command.exit_code(checks)
+
+
+@app.command()
+@reported
+def train(
+    config: Annotated[Path, typer.Argument(help="Settings as YAML, see configs/train.yaml.")],
+    set_: Annotated[
+        Optional[list[str]], typer.Option("--set", help="One setting, as key=value.")
+    ] = None,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Folder to write to.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the checkpoint in that folder.")
+    ] = False,
+) -> int:
+    """Train the network on your own pairs; alone, or on many GPUs through torchrun."""
+    from .commands.train import train as run_train
+
+    return run_train(config, set_ or [], out, resume)
+
+
+@app.command()
+@reported
+def saliency(
+    ir: Annotated[str, typer.Option("--ir", help="Infrared picture, folder of them, or glob.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    method: Annotated[
+        Literal["whole", "projection"],
+        typer.Option("--method", help="LatLRR of the whole picture, or of its patches."),
+    ] = "whole",
+    panel: Annotated[
+        bool, typer.Option("--panel/--no-panel", help="Picture, saliency and mask side by side.")
+    ] = True,
+    cache: Annotated[
+        Optional[Path], typer.Option("--cache", help="Saliency maps to use and to add to.")
+    ] = None,
+) -> int:
+    """Show what training takes for salient in infrared pictures."""
+    from .commands.saliency import SaliencyRequest
+    from .commands.saliency import saliency as run_saliency
+
+    return run_saliency(SaliencyRequest(ir, out, method, panel, cache))
 
 
 def _settings(path: Path | None, overrides: list[str] | None, flags: dict[str, Any]) -> Settings:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .errors import UsageError
+from .settings_file import read_settings
 
 
 class _Section(BaseModel):
@@ -66,29 +64,13 @@ class Settings(_Section):
     pace: Literal["fast", "realtime"] = "fast"
 
 
-_SECTIONS = tuple(name for name, value in Settings() if isinstance(value, BaseModel))
-
-
 def load_settings(path: Path | None = None, overrides: list[str] | None = None) -> Settings:
-    """Defaults, then the file, then each override.
-
-    Args:
-        path: YAML file; None for defaults alone.
-        overrides: "section.key=value", the value in YAML.
+    """Defaults, then the file, then each override; see `settings_file.read_settings`.
 
     Raises:
         UsageError: unreadable file, unknown key, or a value that does not go.
     """
-    data: dict[str, Any] = {}
-    where = "settings"
-    if path is not None:
-        data, where = _read(path), str(path)
-    for override in overrides or []:
-        _apply(data, override)
-    try:
-        return Settings.model_validate(data)
-    except ValidationError as error:
-        raise _explain(error, where) from error
+    return read_settings(Settings, path, overrides)
 
 
 def with_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
@@ -107,68 +89,3 @@ def with_flags(settings: Settings, flags: dict[str, Any]) -> Settings:
         elif value is not None:
             changes[key] = value
     return settings.model_copy(update=changes)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read configuration {path}: {error.strerror}", hint="check --config"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a text file", hint="check --config") from error
-    except yaml.YAMLError as error:
-        raise UsageError(
-            f"{path} is not YAML: {' '.join(str(error).split())}",
-            hint=_known(Settings),
-        ) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise UsageError(
-            f"{path} holds no sections, but {type(data).__name__}",
-            hint=_known(Settings),
-        )
-    # A section with nothing below it keeps its defaults.
-    return {key: {} if value is None and key in _SECTIONS else value for key, value in data.items()}
-
-
-def _apply(data: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise UsageError(f"cannot read --set {override}", hint="write --set section.key=value")
-    *sections, last = key.split(".")
-    for section in sections:
-        data = data.setdefault(section, {})
-        if not isinstance(data, dict):
-            raise UsageError(f"--set {override}: '{section}' is no section", hint=_known(Settings))
-    try:
-        data[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(
-            f"--set {override}: the value is not YAML", hint="quote it, or write a plain value"
-        ) from error
-
-
-def _explain(error: ValidationError, where: str) -> UsageError:
-    """The first of the errors in one line; an unknown key with the nearest known one."""
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        section: Any = Settings
-        for part in path[:-1]:
-            section = section.model_fields[part].annotation
-        near = difflib.get_close_matches(path[-1], section.model_fields, n=1, cutoff=0.5)
-        guess = f"did you mean '{'.'.join([*path[:-1], near[0]])}'? " if near else ""
-        return UsageError(f"{where}: unknown key '{key}'", hint=guess + _known(section))
-    message = first["msg"].removeprefix("Value error, ")
-    value = "" if isinstance(first["input"], dict) else f" is {first['input']!r}:"
-    section = Settings.model_fields[path[0]].annotation
-    known = section if path[0] in _SECTIONS else Settings
-    return UsageError(f"{where}: {key}{value} {message}", hint=_known(known))
-
-
-def _known(section: type[BaseModel]) -> str:
-    return f"known here: {', '.join(section.model_fields)}"

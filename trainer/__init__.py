@@ -1,8 +1,1 @@
-"""The fusion network, its losses, its training and its export; needs torch."""
-
-import importlib.util
-
-if importlib.util.find_spec("torch") is None:
-    raise ImportError(
-        "the trainer needs torch, unlike the rest: pip install -c constraints.txt -e '.[train]'"
-    )
+"""The fusion network, its losses, its training and its export; all but `errors` needs torch."""

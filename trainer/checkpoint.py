@@ -1,15 +1,15 @@
-"""Checkpoints: what a training needs to go on, written whole or not at all."""
+"""Checkpoints: weights and what belongs to them, written whole or not at all."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from trainer.build import Network, build_network
 from trainer.errors import CheckpointError
-from trainer.network import FusionNet
+from trainer.whole_file import replace_whole
 
 FORMAT = 1
 
@@ -21,13 +21,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         path: file; its folder must exist.
         state: tensors, numbers, strings and containers of them; nothing else can be read back.
     """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        torch.save({"format": FORMAT, **state}, temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_whole(path, lambda temporary: torch.save({"format": FORMAT, **state}, temporary))
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -53,15 +47,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def load_model(path: Path) -> FusionNet:
+def load_model(path: Path) -> Network:
     """Network of a checkpoint, training form, eval mode.
+
+    Where the training kept an average of the weights, this is the average.
 
     Raises:
         CheckpointError: as `load_checkpoint`, or the checkpoint holds another network.
     """
-    model = FusionNet()
+    state = load_checkpoint(path)
+    model = build_network(state.get("network", "bts"))
     try:
-        model.load_state_dict(load_checkpoint(path)["model"])
+        model.load_state_dict(state["model"])
     except (KeyError, RuntimeError) as exc:
         raise CheckpointError(
             f"{path} holds another network: {str(exc).splitlines()[0]}",

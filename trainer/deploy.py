@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engines.contract import BT601_BGR
-from trainer.network import FusionNet
+from trainer.build import Network
 
 
 def luma_bt601(bgr: Tensor) -> Tensor:
@@ -35,7 +35,7 @@ class DeployGraph(nn.Module):
     of its luma added, and no conversion back and forth is needed.
     """
 
-    def __init__(self, net: FusionNet) -> None:
+    def __init__(self, net: Network) -> None:
         super().__init__()
         self.net = net
 

@@ -30,3 +30,15 @@ class DataError(TrainerError):
 
 class CheckpointError(TrainerError):
     """A checkpoint cannot be read or belongs to something else."""
+
+
+class MissingPackage(TrainerError):
+    """A package is not installed; the runtime does without it, the trainer does not."""
+
+    exit_code = 2
+
+
+class ResumeError(TrainerError):
+    """The output folder holds a training already, or none to go on with."""
+
+    exit_code = 2

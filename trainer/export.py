@@ -19,22 +19,20 @@ import onnx
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from engines.contract import BT601_BGR, FUSED, GRID, IR, OPSET, VIS, WEIGHT
+from trainer.build import Network
 from trainer.checkpoint import load_model
 from trainer.errors import ExportError, TrainerError
-from trainer.network import FusionNet
 from trainer.onnx_graph import GraphWriter
-from trainer.reparam import reparameterize
+from trainer.onnx_network import write_network
 
 Variant = Literal["plain", "grid"]
 
 # The format version that belongs to OPSET; newer ones are refused by older back ends.
 IR_VERSION = 8
 
-_BORDER = np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64)  # 1 px on all four sides, NCHW
-
 
 def export_onnx(
-    model: FusionNet,
+    model: Network,
     path: Path,
     variant: Variant = "plain",
     *,
@@ -66,14 +64,13 @@ def export_onnx(
     _write_whole(path, proto.SerializeToString(deterministic=True))
 
 
-def build_onnx(model: FusionNet, variant: Variant = "plain", *, name: str = "bts") -> ModelProto:
+def build_onnx(model: Network, variant: Variant = "plain", *, name: str = "bts") -> ModelProto:
     """The graph of `export_onnx` in memory."""
     if variant not in get_args(Variant):
         raise ExportError(f"unknown variant '{variant}'", hint="known are: plain, grid")
-    weights = _weights(model)
     graph = GraphWriter()
     vis, ir_plane, vis_y = _inputs(graph, variant)
-    fused_y = _network(graph, weights, ir_plane, vis_y)
+    fused_y = write_network(graph, model, ir_plane, vis_y)
     _output(graph, vis, vis_y, fused_y)
     proto = helper.make_graph(
         graph.nodes,
@@ -88,22 +85,6 @@ def build_onnx(model: FusionNet, variant: Variant = "plain", *, name: str = "bts
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
-
-
-def _weights(model: FusionNet) -> dict[str, np.ndarray]:
-    deploy = model if _is_deploy(model) else reparameterize(model)
-    weights = {key: tensor.cpu().numpy() for key, tensor in deploy.state_dict().items()}
-    for key, value in weights.items():
-        if not np.isfinite(value).all():
-            raise ExportError(
-                f"weight '{key}' holds values that are not finite",
-                hint="the training diverged; take an earlier checkpoint",
-            )
-    return weights
-
-
-def _is_deploy(model: FusionNet) -> bool:
-    return "decoder.block1.conv.weight" in model.state_dict()
 
 
 def _inputs(graph: GraphWriter, variant: Variant) -> tuple[str, str, str]:
@@ -127,55 +108,6 @@ def _inputs(graph: GraphWriter, variant: Variant) -> tuple[str, str, str]:
     return vis, graph.node("Mul", [ir, per_level], "ir_plane"), vis_y
 
 
-def _network(graph: GraphWriter, weights: dict[str, np.ndarray], ir_plane: str, vis_y: str) -> str:
-    """`FusionNet.forward`, clamped to 0..1; the clamp's lower end is the head's ReLU."""
-
-    def conv(x: str, layer: str, *, pad: int = 0) -> str:
-        names = [x, graph.constant(f"{layer}.weight", weights[f"{layer}.weight"])]
-        if f"{layer}.bias" in weights:
-            names.append(graph.constant(f"{layer}.bias", weights[f"{layer}.bias"]))
-        return graph.node("Conv", names, _free(graph, layer), pads=[pad] * 4)
-
-    def reflect(x: str) -> str:
-        border = graph.constant("border", _BORDER)
-        return graph.node("Pad", [x, border], f"{x}.reflect", mode="reflect")
-
-    def relu(x: str) -> str:
-        return graph.node("Relu", [x], f"{x}.relu")
-
-    def block(x: str, layer: str) -> str:
-        return relu(conv(x, f"{layer}.conv", pad=1))
-
-    def encoder(plane: str, part: str) -> str:
-        x = relu(conv(reflect(plane), f"{part}.stem"))
-        return block(block(x, f"{part}.block1"), f"{part}.block2")
-
-    def mlp(pooled: str) -> str:
-        squeezed = relu(conv(pooled, "attention.channel.squeeze"))
-        return conv(squeezed, "attention.channel.excite")
-
-    def attention(x: str) -> str:
-        part = "attention.channel"
-        peak = graph.node("GlobalMaxPool", [x], f"{part}.peak")
-        mean = graph.node("GlobalAveragePool", [x], f"{part}.mean")
-        both = graph.node("Add", [mlp(peak), mlp(mean)], f"{part}.both")
-        gate = graph.node("Sigmoid", [both], f"{part}.gate")
-        gated = graph.node("Mul", [x, gate], f"{part}.gated")
-        part = "attention.spatial"
-        peak = graph.node("ReduceMax", [gated], f"{part}.peak", axes=[1])
-        mean = graph.node("ReduceMean", [gated], f"{part}.mean", axes=[1])
-        both = graph.node("Concat", [peak, mean], f"{part}.both", axis=1)
-        gate = graph.node("Sigmoid", [conv(both, f"{part}.conv", pad=1)], f"{part}.gate")
-        correction = graph.node("Mul", [gated, gate], f"{part}.gated")
-        return graph.node("Add", [x, correction], "attention")
-
-    parts = [encoder(ir_plane, "encoder_ir"), encoder(vis_y, "encoder_vis")]
-    features = attention(graph.node("Concat", parts, "features", axis=1))
-    features = block(block(features, "decoder.block1"), "decoder.block2")
-    head = conv(reflect(features), "decoder.head")
-    return graph.node("Clip", [head, graph.scalar(0), graph.scalar(1)], "fused_y")
-
-
 def _output(graph: GraphWriter, vis: str, vis_y: str, fused_y: str) -> None:
     """Luma change onto the colour picture, as much as ``weight`` allows, and back to bytes."""
     change = graph.node("Sub", [fused_y, vis_y], "luma_change")
@@ -186,12 +118,6 @@ def _output(graph: GraphWriter, vis: str, vis_y: str, fused_y: str) -> None:
     fused = graph.node("Round", [fused], "fused_round")
     fused = graph.node("Clip", [fused, graph.scalar(0), graph.scalar(255)], "fused_clip")
     graph.node("Cast", [fused], FUSED, to=TensorProto.UINT8)
-
-
-def _free(graph: GraphWriter, layer: str) -> str:
-    """Name for a layer that the two pools of the channel attention share."""
-    taken = {node.name for node in graph.nodes}
-    return layer if layer not in taken else f"{layer}.again"
 
 
 def _input_infos(variant: Variant) -> list[ValueInfoProto]:
@@ -229,12 +155,13 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m trainer.export", description="Write a checkpoint as an ONNX model."
     )
     parser.add_argument("checkpoint", type=Path, help="as python -m trainer.loop writes it")
-    parser.add_argument("out", type=Path, help="ONNX file")
+    parser.add_argument("out", type=Path, help="ONNX file; the model is named after it")
     parser.add_argument("--variant", choices=get_args(Variant), default="plain")
     for note in ("version", "recipe", "licence"):
         parser.add_argument(f"--{note}", default="", help="kept in the file's metadata")
     args = parser.parse_args(argv)
     notes = {"version": args.version, "recipe": args.recipe, "licence": args.licence}
+    notes["name"] = args.out.stem.removesuffix(f"-{args.variant}")
     try:
         export_onnx(load_model(args.checkpoint), args.out, args.variant, **notes)
     except (TrainerError, OSError) as exc:

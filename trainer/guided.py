@@ -16,7 +16,7 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
 
     Args:
         x: (B, C, H, W), float.
-        radius: in px, below H and W.
+        radius: in px; may exceed the picture, which then is averaged as a whole.
     Returns:
         Same shape.
     """

@@ -22,6 +22,15 @@ class GraphWriter:
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
+    def nodes_of(
+        self, kind: str, inputs: list[str], names: list[str], **attributes: Any
+    ) -> list[str]:
+        """Append an operation with several outputs, named so; returns the names."""
+        for name in names:
+            self._claim(name)
+        self.nodes.append(helper.make_node(kind, inputs, names, name=names[0], **attributes))
+        return names
+
     def constant(self, name: str, value: np.ndarray) -> str:
         """Store a constant; one that is there already under this name is used again."""
         if name not in self._names:

@@ -69,7 +69,7 @@ def import_published(path: Path) -> FusionNet:
     """
     try:
         published = torch.load(path, map_location="cpu", weights_only=True)
-        model = FusionNet()
+        model = FusionNet(published=True)
         model.load_state_dict({our_name(name): tensor for name, tensor in published.items()})
     except CheckpointError:
         raise
@@ -84,7 +84,7 @@ def import_published(path: Path) -> FusionNet:
 
 @torch.no_grad()
 def fold_range(model: FusionNet, peak: float) -> FusionNet:
-    """Copy of ``model`` for pictures in 0..1 that equals it on pictures in 0..peak.
+    """Copy of ``model``, in published form, for pictures in 0..1 that equals it in 0..peak.
 
     Convolution and ReLU commute with a positive factor once their offsets are scaled by
     1/peak. The two attention gates must see the old range, so their first layer is scaled by

@@ -1,19 +1,28 @@
-"""Saliency of training pictures, computed once and kept on disk under a hash of the content."""
+"""Saliency of pictures, computed once and kept on disk under a hash of the content."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import multiprocessing
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from trainer.latlrr import LAMBDA, saliency
+from trainer.errors import DataError
+from trainer.latlrr import DUAL_TOLERANCE, LAMBDA, TOLERANCE
+from trainer.saliency import PATCH, PATCH_SHORT_SIDE, learn_patch_filter, reduced, saliency
+from trainer.whole_file import replace_whole
 
 SHORT_SIDE = 72  # px at which LatLRR runs: a second a picture, and 7 px of VGA still show
-_SCHEME = f"latlrr-2 lambda {LAMBDA} short side {SHORT_SIDE}"  # change it with the computation
+
+# Change them with the computation.
+_SCHEME = f"latlrr-3 lambda {LAMBDA} short side {SHORT_SIDE} to {TOLERANCE} {DUAL_TOLERANCE}"
+_FILTER_SCHEME = f"patch-filter-1 lambda {LAMBDA} patch {PATCH} short side {PATCH_SHORT_SIDE}"
 
 
 class SaliencyCache:
@@ -35,21 +44,93 @@ class SaliencyCache:
         Returns:
             (H, W) float32, about 0..0.5; smooth, because LatLRR saw the picture reduced.
         """
-        path = self.folder / f"{content_hash(ir)}.npy"
-        small = np.load(path) if path.is_file() else self._compute(ir, path)
+        path = self._path(ir)
+        if not path.is_file():
+            _compute(ir, path)
         size_wh = (ir.shape[1], ir.shape[0])
-        return cv2.resize(small.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
+        small = _load(path).astype(np.float32)
+        return cv2.resize(small, size_wh, interpolation=cv2.INTER_LINEAR)
 
-    def _compute(self, ir: np.ndarray, path: Path) -> np.ndarray:
-        scale = min(1.0, SHORT_SIDE / min(ir.shape))
-        size_wh = (round(ir.shape[1] * scale), round(ir.shape[0] * scale))
-        reduced = cv2.resize(ir, size_wh, interpolation=cv2.INTER_AREA)
-        small = saliency(torch.from_numpy(reduced).double() / 255).numpy().astype(np.float16)
-        temporary = path.with_suffix(f".{os.getpid()}.part")
+    def fill(self, pictures: Iterable[np.ndarray], workers: int = 1) -> Iterator[bool]:
+        """Compute the maps that are missing, in several processes at a time.
+
+        Args:
+            pictures: (H, W) uint8; taken one by one, so that they need not all be in memory.
+            workers: processes; 1 computes in this one.
+        Yields:
+            For each picture in its order, once its map is there: whether it had been missing.
+        """
+        if workers <= 1:
+            for ir in pictures:
+                path = self._path(ir)
+                missing = not path.is_file()
+                if missing:
+                    _compute(ir, path)
+                yield missing
+            return
+        # Not forked: a copy of a process that runs threads of torch may lock up.
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _lone) as pool:
+            waiting: deque[Future[None] | None] = deque()
+            for ir in pictures:
+                path = self._path(ir)
+                waiting.append(None if path.is_file() else pool.submit(_compute, ir, path))
+                if len(waiting) > 2 * workers:
+                    yield _finished(waiting.popleft())
+            while waiting:
+                yield _finished(waiting.popleft())
+
+    def patch_filter(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """`learn_patch_filter` of these pictures, in this order; from the folder where it is there.
+
+        Raises:
+            DataError: there are no pictures, or one is too small.
+        """
+        digest = hashlib.sha256(_FILTER_SCHEME.encode())
+        for picture in pictures:
+            digest.update(content_hash(picture).encode())
+        path = self.folder / f"{digest.hexdigest()[:32]}.npy"
+        if not path.is_file():
+            _save(path, learn_patch_filter(pictures))
+        return _load(path)
+
+    def _path(self, ir: np.ndarray) -> Path:
+        return self.folder / f"{content_hash(ir)}.npy"
+
+
+def _compute(ir: np.ndarray, path: Path) -> None:
+    plane = torch.from_numpy(reduced(ir, SHORT_SIDE)).double() / 255
+    _save(path, saliency(plane).numpy().astype(np.float16))
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
-            np.save(file, small)
-        os.replace(temporary, path)
-        return small
+            np.save(file, values)
+
+    replace_whole(path, write)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        values: np.ndarray = np.load(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read as saliency: {error}",
+            hint="delete it, it is computed again",
+        ) from error
+    return values
+
+
+def _lone() -> None:
+    """The processes share the cores; each keeps to one."""
+    torch.set_num_threads(1)
+
+
+def _finished(task: Future[None] | None) -> bool:
+    if task is None:
+        return False
+    task.result()
+    return True
 
 
 def by_level(ir: np.ndarray, saliency_map: np.ndarray) -> np.ndarray:

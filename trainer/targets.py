@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainer.guided import box_mean, guided_detail
+from trainer.guided import guided_detail
 
 # Guided filter of the texture: structures of less contrast than 0.1 (= sqrt eps) are texture,
 # stronger ones are edges and belong to the base, where no halo can come of them.
@@ -21,9 +21,6 @@ TEXTURE_EPS = 0.01
 # Infrared texture below this is sensor noise, about 4 of 255 levels.
 IR_NOISE = 0.016
 
-# A little more texture than the stronger of the two has: the eye reads it as crisp.
-TEXTURE_GAIN = 1.15
-
 # Steepness of the choice between the textures: even for equal strength, clear at 5 of 255.
 CHOICE = 60.0
 
@@ -32,9 +29,9 @@ CHOICE = 60.0
 # gets none.
 SALIENT_FROM, SALIENT_FULL, MIN_PEAK = 0.15, 0.60, 0.18
 
-# Where the visible is darker than DARK_FULL, half of what the infrared has more is added, up to
-# DARK_NONE fading to nothing: night scenes become legible, day scenes keep their shadows.
-DARK_SHARE, DARK_FULL, DARK_NONE = 0.5, 0.05, 0.35
+# Contrast that the wanted picture has more than its sources, at mid grey; none at black and white.
+# A fixed curve, the same for every picture: one that follows the picture would flicker in video.
+CONTRAST, MIDDLE = 0.18, 0.45
 
 
 class FusionTarget(NamedTuple):
@@ -74,12 +71,9 @@ def fusion_target(ir: Tensor, vis_y: Tensor, mask: Tensor) -> FusionTarget:
         vis_y: same shape and range.
         mask: same shape and range, see `salient_mask`.
     """
-    dark = 1 - _smooth_step(box_mean(vis_y, TEXTURE_RADIUS), DARK_FULL, DARK_NONE)
-    share = torch.maximum(mask, DARK_SHARE * dark)
-    luma = vis_y + share * (ir - vis_y).clamp(min=0)
-    texture = strongest_texture(ir, vis_y)
-    luma = luma - picture_texture(luma) + TEXTURE_GAIN * texture
-    return FusionTarget(luma.clamp(0, 1), TEXTURE_GAIN * texture, mask)
+    brighter = torch.maximum(ir, vis_y)
+    curve = CONTRAST * 4 * brighter * (1 - brighter) * (brighter - MIDDLE)
+    return FusionTarget(brighter + curve, strongest_texture(ir, vis_y), mask)
 
 
 def picture_texture(plane: Tensor) -> Tensor:

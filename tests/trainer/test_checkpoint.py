@@ -4,10 +4,11 @@ import threading
 
 import pytest
 import torch
+from networks import OURS, random_network
 
+from trainer.build import NETWORKS, build_network
 from trainer.checkpoint import load_checkpoint, load_model, save_checkpoint
 from trainer.errors import CheckpointError
-from trainer.network import FusionNet
 
 
 def test_state_comes_back(tmp_path):
@@ -50,17 +51,48 @@ def test_other_formats_are_refused(tmp_path, content):
         load_checkpoint(path)
 
 
-def test_network_comes_back(tmp_path):
-    model = FusionNet()
-    save_checkpoint(tmp_path / "last.pt", {"model": model.state_dict()})
+@pytest.mark.parametrize("kind", OURS)
+def test_network_comes_back(tmp_path, kind):
+    model = random_network(kind)
+    save_checkpoint(tmp_path / "last.pt", {"network": kind, "model": model.state_dict()})
     loaded = load_model(tmp_path / "last.pt")
-    assert not loaded.training
+    assert type(loaded) is type(model)
+    assert not any(module.training for module in loaded.modules())
     for name, tensor in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
 
 
-@pytest.mark.parametrize("state", [{"step": 1}, {"model": {"w": torch.zeros(1)}}])
+def test_checkpoint_is_small(tmp_path):
+    for name in NETWORKS:
+        path = tmp_path / f"{name}.pt"
+        save_checkpoint(path, {"network": name, "model": build_network(name).state_dict()})
+        assert path.stat().st_size < 1_000_000
+
+
+def test_checkpoint_that_names_no_network_holds_the_large_one(tmp_path):
+    save_checkpoint(tmp_path / "last.pt", {"model": build_network("bts").state_dict()})
+    assert type(load_model(tmp_path / "last.pt")) is type(build_network("bts"))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"step": 1}, id="none"),
+        pytest.param({"model": {"w": torch.zeros(1)}}, id="another"),
+        pytest.param(
+            {"network": "bts", "model": build_network("bts-lite").state_dict()}, id="wrongly-named"
+        ),
+    ],
+)
 def test_other_networks_are_refused(tmp_path, state):
     save_checkpoint(tmp_path / "last.pt", state)
-    with pytest.raises(CheckpointError, match="another network"):
+    with pytest.raises(CheckpointError, match="another network") as caught:
         load_model(tmp_path / "last.pt")
+    assert caught.value.hint
+
+
+def test_unknown_network_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "last.pt", {"network": "unet", "model": {}})
+    with pytest.raises(CheckpointError, match="no network 'unet'") as caught:
+        load_model(tmp_path / "last.pt")
+    assert caught.value.hint == "known: bts, bts-lite"

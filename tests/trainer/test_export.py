@@ -1,44 +1,45 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from networks import KINDS, random_network
 
 from engines.contract import FUSED, GRID, IR, OPSET, VIS, WEIGHT
+from trainer.build import Network
 from trainer.checkpoint import save_checkpoint
 from trainer.deploy import DeployGraph
 from trainer.errors import ExportError
 from trainer.export import export_onnx, main
+from trainer.lite import LiteNet
 from trainer.network import FusionNet
+from trainer.reparam import reparameterize
 
-SIZES = [
-    pytest.param((64, 64), id="smallest"),
-    pytest.param((101, 77), id="odd"),
-    pytest.param((640, 480), id="vga"),
-]
+SIZES = [pytest.param((64, 64), id="smallest"), pytest.param((101, 77), id="odd")]
+VGA = (640, 480)
 
 
 @pytest.fixture(scope="module")
-def net() -> FusionNet:
-    """A network whose picture has contrast, as a trained one has."""
-    torch.manual_seed(11)
-    net = FusionNet().eval()
-    probe = torch.rand(1, 1, 64, 64)
-    with torch.no_grad():
-        raw = net.decoder.head.weight
-        raw /= net(probe, probe.flip(3)).std() * 6
-        net.decoder.head.bias += 0.5 - net(probe, probe.flip(3)).mean()
-    return net
+def nets() -> dict[str, Network]:
+    """Networks whose pictures have contrast, as a trained one's have."""
+    return {kind: random_network(kind) for kind in KINDS}
 
 
-@pytest.fixture(scope="module", params=["plain", "grid"])
-def model(request, net, tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / f"{request.param}.onnx"
-    export_onnx(net, path, request.param, version="3", recipe="none", licence="free")
-    return request.param, path
+@pytest.fixture(scope="module")
+def files(nets, tmp_path_factory):
+    """Each network in both variants."""
+    folder = tmp_path_factory.mktemp("models")
+    paths = {}
+    for kind, net in nets.items():
+        for variant in ("plain", "grid"):
+            path = paths[kind, variant] = folder / f"{kind}-{variant}.onnx"
+            notes = {"name": kind, "version": "3", "recipe": "none", "licence": "free"}
+            export_onnx(net, path, variant, **notes)
+    return paths
 
 
 def feed(variant: str, size_wh: tuple[int, int], weight: int | None) -> dict[str, np.ndarray]:
@@ -60,19 +61,22 @@ def feed(variant: str, size_wh: tuple[int, int], weight: int | None) -> dict[str
     return inputs
 
 
-def by_torch(net: FusionNet, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def by_torch(net: Network, inputs: dict[str, np.ndarray]) -> np.ndarray:
     tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
     with torch.no_grad():
         return DeployGraph(net)(**tensors).numpy()
 
 
-def by_onnxruntime(path, inputs):
+def onnx_session(path):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return session.run([FUSED], inputs)[0]
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def by_onnxruntime(path, inputs):
+    return onnx_session(path).run([FUSED], inputs)[0]
 
 
 def by_openvino(path, inputs):
@@ -90,41 +94,71 @@ def worst(a: np.ndarray, b: np.ndarray) -> int:
     return int(np.abs(a.astype(int) - b.astype(int)).max())
 
 
-@pytest.mark.parametrize("run", [by_onnxruntime, by_openvino])
-@pytest.mark.parametrize("size_wh", SIZES)
-def test_back_ends_show_the_picture_of_torch(net, model, run, size_wh):
-    variant, path = model
+def check(net, path, variant, size_wh, run):
     inputs = feed(variant, size_wh, weight=None)
     expected = by_torch(net, inputs)
     assert expected.std() > 20, "a flat picture would prove nothing"
+    assert worst(expected, inputs[VIS]) > 20
     assert worst(run(path, inputs), expected) <= 1
 
 
 @pytest.mark.parametrize("run", [by_onnxruntime, by_openvino])
+@pytest.mark.parametrize("variant", ["plain", "grid"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size_wh", SIZES)
+def test_back_ends_show_the_picture_of_torch(nets, files, kind, variant, run, size_wh):
+    check(nets[kind], files[kind, variant], variant, size_wh, run)
+
+
+@pytest.mark.parametrize("run", [by_onnxruntime, by_openvino])
+@pytest.mark.parametrize(("kind", "variant"), [("bts", "grid"), ("bts-lite", "plain")])
+def test_back_ends_show_it_at_full_size(nets, files, kind, variant, run):
+    check(nets[kind], files[kind, variant], variant, VGA, run)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_session_takes_pictures_of_every_size(nets, files, kind):
+    session = onnx_session(files[kind, "plain"])
+    for size_wh in ((96, 64), (65, 97), (80, 111), (112, 79), (96, 64)):
+        inputs = feed("plain", size_wh, weight=None)
+        found = session.run([FUSED], inputs)[0]
+        assert worst(found, by_torch(nets[kind], inputs)) <= 1, size_wh
+
+
+@pytest.mark.parametrize("run", [by_onnxruntime, by_openvino])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("weight", [0, 255])
-def test_weight_at_its_ends(net, model, run, weight):
-    variant, path = model
-    inputs = feed(variant, (101, 77), weight)
-    found = run(path, inputs)
+def test_weight_at_its_ends(nets, files, kind, run, weight):
+    inputs = feed("plain", (101, 77), weight)
+    found = run(files[kind, "plain"], inputs)
     if weight == 0:
         np.testing.assert_array_equal(found, inputs[VIS])
     else:
-        assert worst(found, by_torch(net, inputs)) <= 1
+        assert worst(found, by_torch(nets[kind], inputs)) <= 1
         assert worst(found, inputs[VIS]) > 20
 
 
-def test_graph_is_small_and_says_what_it_is(model):
-    variant, path = model
-    proto = onnx.load(path)
+@pytest.mark.parametrize("variant", ["plain", "grid"])
+@pytest.mark.parametrize(
+    ("kind", "convolutions"),
+    [
+        pytest.param("bts", 13, id="bts"),  # luma, 2 encoders of 3, attention of 3, decoder of 3
+        pytest.param("published", 15, id="published"),  # the gate's two are used twice
+        pytest.param("bts-lite", 6, id="bts-lite"),  # luma, stem, 3 blocks, head
+    ],
+)
+def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):
+    proto = onnx.load(files[kind, variant])
     onnx.checker.check_model(proto, full_check=True)
     kinds = Counter(node.op_type for node in proto.graph.node)
-    assert not kinds.keys() & {"Shape", "Gather", "Constant", "Identity", "Unsqueeze", "Reshape"}
-    assert kinds["Conv"] == 15  # luma, 2 encoders of 3, attention of 5, decoder of 3
+    assert not kinds.keys() & {"Gather", "Constant", "Identity", "Unsqueeze", "Reshape"}
+    assert kinds["Shape"] == (kind != "published")  # to cut what was grown off again
+    assert kinds["Conv"] == convolutions
     assert kinds["GridSample"] == (variant == "grid")
     assert [entry.version for entry in proto.opset_import] == [OPSET]
     notes = {entry.key: entry.value for entry in proto.metadata_props}
     assert notes == {
-        "name": "bts",
+        "name": kind,
         "version": "3",
         "variant": variant,
         "recipe": "none",
@@ -132,48 +166,63 @@ def test_graph_is_small_and_says_what_it_is(model):
     }
 
 
-def test_same_weights_give_the_same_bytes(net, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "most"), [("bts", 240_000), ("published", 240_000), ("bts-lite", 90_000)]
+)
+def test_same_weights_give_the_same_bytes(nets, tmp_path, kind, most):
     first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
     for path in (first, second):
-        export_onnx(net, path, recipe="r", licence="l")
+        export_onnx(nets[kind], path, recipe="r", licence="l")
     assert first.read_bytes() == second.read_bytes()
-    assert first.stat().st_size < 240_000
+    assert first.stat().st_size < most
 
 
-def test_unknown_variant_is_refused(net, tmp_path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_forms_of_a_network_give_the_same_file(nets, tmp_path, kind):
+    export_onnx(nets[kind], tmp_path / "training.onnx")
+    export_onnx(reparameterize(nets[kind]), tmp_path / "deploy.onnx")
+    assert (tmp_path / "training.onnx").read_bytes() == (tmp_path / "deploy.onnx").read_bytes()
+
+
+def test_unknown_variant_is_refused(nets, tmp_path):
     with pytest.raises(ExportError, match="'tilted'") as caught:
-        export_onnx(net, tmp_path / "a.onnx", "tilted")
+        export_onnx(nets["bts-lite"], tmp_path / "a.onnx", "tilted")
     assert "plain, grid" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
-def test_train_mode_is_refused(tmp_path):
+@pytest.mark.parametrize("make", [FusionNet, LiteNet])
+def test_train_mode_is_refused(tmp_path, make):
     with pytest.raises(ExportError, match="train mode"):
-        export_onnx(FusionNet().train(), tmp_path / "a.onnx")
+        export_onnx(make().train(), tmp_path / "a.onnx")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_diverged_weights_are_refused(tmp_path):
-    net = FusionNet().eval()
-    net.encoder_ir.stem.weight.data[3, 0, 1, 1] = float("nan")
-    with pytest.raises(ExportError, match=r"encoder_ir\.stem\.weight"):
+@pytest.mark.parametrize("make", [FusionNet, LiteNet])
+def test_diverged_weights_are_refused(tmp_path, make):
+    net = make().eval()
+    layer, weight = next(iter(net.named_parameters()))
+    weight.data[3, 0, 1, 1] = float("nan")
+    with pytest.raises(ExportError, match=re.escape(f"'{layer}'")):
         export_onnx(net, tmp_path / "a.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_leaves_nothing_behind(net, tmp_path):
+def test_failed_write_leaves_nothing_behind(nets, tmp_path):
     taken = tmp_path / "a.onnx"
     taken.mkdir()
     with pytest.raises(OSError, match="directory"):
-        export_onnx(net, taken)
+        export_onnx(nets["bts-lite"], taken)
     assert list(tmp_path.iterdir()) == [taken]
 
 
-def test_command_writes_the_model_of_a_checkpoint(net, tmp_path):
-    save_checkpoint(tmp_path / "last.pt", {"model": net.state_dict()})
-    command = [str(tmp_path / "last.pt"), str(tmp_path / "a.onnx"), "--variant", "grid"]
+@pytest.mark.parametrize("kind", ["bts", "bts-lite"])
+def test_command_writes_the_model_of_a_checkpoint(nets, tmp_path, kind):
+    save_checkpoint(tmp_path / "last.pt", {"network": kind, "model": nets[kind].state_dict()})
+    command = [str(tmp_path / "last.pt"), str(tmp_path / "mine-grid.onnx"), "--variant", "grid"]
     assert main([*command, "--recipe", "r"]) == 0
-    export_onnx(net, tmp_path / "b.onnx", "grid", recipe="r")
-    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    export_onnx(nets[kind], tmp_path / "b.onnx", "grid", name="mine", recipe="r")
+    assert (tmp_path / "mine-grid.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
 
 
 def test_command_says_what_is_wrong(tmp_path, capsys):
@@ -183,9 +232,13 @@ def test_command_says_what_is_wrong(tmp_path, capsys):
     assert len(shown.splitlines()) == 2
 
 
-def test_tensorrt_rtx_builds_it(model):
+@pytest.mark.parametrize("variant", ["plain", "grid"])
+@pytest.mark.parametrize(
+    ("kind", "least"), [("bts", 100_000), ("published", 100_000), ("bts-lite", 40_000)]
+)
+def test_tensorrt_rtx_builds_it(files, kind, variant, least):
     trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not there")
-    variant, path = model
+    path = files[kind, variant]
     logger = trt.Logger(trt.Logger.ERROR)
     builder = trt.Builder(logger)
     flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
@@ -204,4 +257,4 @@ def test_tensorrt_rtx_builds_it(model):
     config.set_compute_capability(trt.ComputeCapability.SM89, 0)
     plan = builder.build_serialized_network(network, config)
     assert plan is not None
-    assert plan.nbytes > 100_000
+    assert plan.nbytes > least

@@ -34,19 +34,60 @@ def planes(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array)[None, None]
 
 
-@pytest.mark.parametrize("radius", [1, 4])
+@pytest.mark.parametrize("radius", [0, 1, 4, 12, 20])
 def test_box_mean_counts_only_what_lies_inside(radius):
     plane = np.random.default_rng(0).random((13, 17))
     found = box_mean(planes(plane), radius)[0, 0].numpy()
     np.testing.assert_allclose(found, box_by_hand(plane, radius), atol=1e-12)
 
 
-@pytest.mark.parametrize(("radius", "eps"), [(2, 0.05), (4, 2.5e-4), (4, 0.01)])
-def test_filter_is_that_of_the_paper(radius, eps):
-    plane = np.random.default_rng(1).random((19, 14))
+FILTERS = [
+    pytest.param((19, 14), 2, 0.05, id="usual"),
+    pytest.param((19, 14), 4, 2.5e-4, id="faint-structures-only"),
+    pytest.param((11, 30), 4, 0.01, id="as-in-the-loss-wide"),
+    pytest.param((23, 9), 8, 0.05, id="window-as-wide-as-the-picture"),
+    pytest.param((7, 12), 15, 0.01, id="window-larger-than-the-picture"),
+    pytest.param((1, 16), 3, 0.01, id="one-row"),
+]
+
+
+@pytest.mark.parametrize(("shape", "radius", "eps"), FILTERS)
+def test_filter_is_that_of_the_paper_up_to_the_border(shape, radius, eps):
+    plane = np.random.default_rng(1).random(shape)
     plane[:, 7:] += 1
     found = guided_base(planes(plane), radius, eps)[0, 0].numpy()
-    np.testing.assert_allclose(found, guided_by_hand(plane, radius, eps), atol=1e-12)
+    np.testing.assert_allclose(found, guided_by_hand(plane, radius, eps), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "radius", "eps"), FILTERS)
+def test_single_precision_is_enough(shape, radius, eps):
+    plane = 0.9 + 0.1 * np.random.default_rng(2).random(shape)  # bright, where digits get lost
+    found = guided_base(planes(plane).float(), radius, eps)
+    assert found.dtype == torch.float32
+    exact = guided_by_hand(plane, radius, eps)
+    # Half the last digit of the input moves the slope by up to that over the root of eps.
+    np.testing.assert_allclose(found[0, 0].numpy(), exact, rtol=0, atol=2e-6)
+
+
+def test_gradient_is_that_of_the_function():
+    plane = torch.rand(1, 1, 5, 6, generator=torch.Generator().manual_seed(3)).double()
+    plane.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: guided_base(x, 2, 0.01), plane)
+
+
+def test_gradient_of_flat_picture_is_finite():
+    plane = torch.full((1, 1, 9, 9), 0.5, requires_grad=True)
+    guided_detail(plane, 3, 0.01).square().sum().backward()
+    assert plane.grad is not None
+    assert torch.isfinite(plane.grad).all()
+
+
+def test_other_pictures_of_the_batch_and_other_channels_never_matter():
+    batch = torch.rand(3, 2, 14, 11, generator=torch.Generator().manual_seed(4)).double()
+    alone = guided_base(batch[1:2, 1:], 4, 0.01)
+    batch[0], batch[2] = 100, -7
+    batch[1, 0] = 3
+    torch.testing.assert_close(guided_base(batch, 4, 0.01)[1:2, 1:], alone, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(

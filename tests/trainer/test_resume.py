@@ -1,44 +1,85 @@
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from trainer.averaging import WeightAverage
 from trainer.checkpoint import load_checkpoint, save_checkpoint
-from trainer.errors import CheckpointError
-from trainer.resume import resume_training, save_training
+from trainer.errors import CheckpointError, ResumeError
+from trainer.randomness import random_state, set_random_state
+from trainer.resume import (
+    Identity,
+    TrainingState,
+    check_place,
+    resume_training,
+    save_training,
+    save_weights,
+)
 
 RECIPE = {"steps": 4, "phases": [[0.5, 192, 4]]}
+IDENTITY = Identity("bts", RECIPE, "abc", {"torch": "2.9.0", "device": "cpu"})
+CPU = torch.device("cpu")
 
 
-def parts(width: int = 3) -> tuple[nn.Module, torch.optim.Optimizer]:
+def fresh(width: int = 3) -> TrainingState:
     model = nn.Linear(2, width)
-    return model, torch.optim.AdamW(model.parameters(), 0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), 0.1)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    return TrainingState(model, optimizer, scaler, WeightAverage(model, 0.9))
 
 
 @pytest.fixture
 def saved(tmp_path):
-    """A model after one step, and the file that keeps it."""
-    model, optimizer = parts()
-    model(torch.ones(1, 2)).sum().backward()
-    optimizer.step()
+    """A training after one step, and the file that keeps it."""
+    state = fresh()
+    state.model(torch.ones(1, 2)).sum().backward()
+    state.optimizer.step()
+    state.average.update(state.model)
+    state.step, state.seconds, state.best = 1, 2.5, 0.125
     path = tmp_path / "last.pt"
-    save_training(path, model, optimizer, settings=RECIPE, data="abc", step=1)
-    return path, model, optimizer
+    save_training(path, state, IDENTITY, [random_state(CPU)])
+    return path, state
 
 
 def change(path, **fields):
     save_checkpoint(path, {**load_checkpoint(path), **fields})
 
 
-def test_everything_comes_back(saved, capsys):
-    path, model, optimizer = saved
-    fresh, fresh_optimizer = parts()
-    assert resume_training(path, fresh, fresh_optimizer, settings=RECIPE, data="abc") == 1
-    torch.testing.assert_close(fresh.state_dict(), model.state_dict(), rtol=0, atol=0)
-    found, wanted = fresh_optimizer.state_dict(), optimizer.state_dict()
+def test_everything_comes_back(saved):
+    path, state = saved
+    other = fresh()
+    _, notes = resume_training(path, other, IDENTITY)
+    assert notes == []
+    assert (other.step, other.seconds, other.best) == (1, 2.5, 0.125)
+    assert other.average.updates == 1
+    for ours, theirs in ((other.model, state.model), (other.shown, state.shown)):
+        torch.testing.assert_close(ours.state_dict(), theirs.state_dict(), rtol=0, atol=0)
+    found, wanted = other.optimizer.state_dict(), state.optimizer.state_dict()
     torch.testing.assert_close(found["state"], wanted["state"], rtol=0, atol=0)
-    assert capsys.readouterr().out == ""
+    assert not torch.equal(other.model.weight, other.shown.weight)
+
+
+def test_random_generators_go_on_where_they_were(saved):
+    path, state = saved
+    save_training(path, state, IDENTITY, [random_state(CPU)])
+    expected = random.random(), np.random.rand(), float(torch.rand(1))  # noqa: NPY002
+    (kept,), _ = resume_training(path, fresh(), IDENTITY)
+    set_random_state(kept, CPU)
+    assert (random.random(), np.random.rand(), float(torch.rand(1))) == expected  # noqa: NPY002
+
+
+def test_export_gets_the_average_and_little_more(saved, tmp_path):
+    _, state = saved
+    save_weights(tmp_path / "model.pt", state.shown, IDENTITY, step=1)
+    kept = load_checkpoint(tmp_path / "model.pt")
+    torch.testing.assert_close(kept["model"], state.average.model.state_dict(), rtol=0, atol=0)
+    assert kept["network"] == "bts"
+    assert "optimizer" not in kept
 
 
 @pytest.mark.parametrize(
@@ -51,18 +92,18 @@ def test_everything_comes_back(saved, capsys):
 )
 def test_other_settings_are_refused_and_named(saved, settings, names):
     with pytest.raises(CheckpointError, match=f"other settings: {names}$"):
-        resume_training(saved[0], *parts(), settings=settings, data="abc")
+        resume_training(saved[0], fresh(), replace(IDENTITY, settings=settings))
 
 
 def test_other_data_are_refused(saved):
     with pytest.raises(CheckpointError, match="other training data") as caught:
-        resume_training(saved[0], *parts(), settings=RECIPE, data="abd")
+        resume_training(saved[0], fresh(), replace(IDENTITY, data="abd"))
     assert "--out" in caught.value.hint
 
 
 def test_other_network_is_refused(saved):
     with pytest.raises(CheckpointError, match="holds another network"):
-        resume_training(saved[0], *parts(width=4), settings=RECIPE, data="abc")
+        resume_training(saved[0], fresh(width=4), IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -70,26 +111,47 @@ def test_other_network_is_refused(saved):
     [
         pytest.param({"optimizer": {"state": {}, "param_groups": []}}, id="other-optimizer"),
         pytest.param({"optimizer": {}}, id="empty-optimizer"),
-        pytest.param({"model": [1, 2]}, id="model-is-a-list"),
+        pytest.param({"raw": [1, 2]}, id="weights-are-a-list"),
         pytest.param({"step": "many"}, id="step-is-no-number"),
     ],
 )
 def test_damaged_parts_are_refused(saved, fields):
-    path = saved[0]
-    change(path, **fields)
+    change(saved[0], **fields)
     with pytest.raises(CheckpointError, match="is damaged"):
-        resume_training(path, *parts(), settings=RECIPE, data="abc")
+        resume_training(saved[0], fresh(), IDENTITY)
 
 
-def test_foreign_checkpoint_is_refused(tmp_path):
+def test_finished_weights_are_no_state_to_go_on_with(saved, tmp_path):
+    path = tmp_path / "model.pt"
+    save_weights(path, saved[1].shown, IDENTITY, step=3)
+    with pytest.raises(CheckpointError, match=r"not the state of .*optimizer.* missing"):
+        resume_training(path, fresh(), IDENTITY)
+
+
+def test_other_torch_is_said(saved):
+    now = replace(IDENTITY, made_with={"torch": "2.10.0", "device": "cpu"})
+    _, notes = resume_training(saved[0], fresh(), now)
+    assert [note.split(";")[0] for note in notes] == ["begun with torch 2.9.0, goes on with 2.10.0"]
+
+
+@pytest.mark.parametrize(
+    ("there", "resume", "words"),
+    [
+        pytest.param(True, False, "is there already", id="in-the-way"),
+        pytest.param(False, True, "nothing to go on with", id="missing"),
+    ],
+)
+def test_going_on_must_be_asked_for(tmp_path, there, resume, words):
     path = tmp_path / "last.pt"
-    save_checkpoint(path, {"model": parts()[0].state_dict(), "step": 3})
-    with pytest.raises(CheckpointError, match="data, optimizer, settings, torch missing"):
-        resume_training(path, *parts(), settings=RECIPE, data="abc")
+    path.touch() if there else None
+    with pytest.raises(ResumeError, match=words) as caught:
+        check_place(path, resume)
+    assert "--resume" in caught.value.hint
+    assert "--out" in caught.value.hint
 
 
-def test_other_torch_is_said(saved, capsys):
-    path = saved[0]
-    change(path, torch="1.2.3")
-    assert resume_training(path, *parts(), settings=RECIPE, data="abc") == 1
-    assert "begun with torch 1.2.3" in capsys.readouterr().out
+@pytest.mark.parametrize("there", [True, False])
+def test_going_on_and_beginning_are_allowed(tmp_path, there):
+    path = tmp_path / "last.pt"
+    path.touch() if there else None
+    check_place(path, resume=there)

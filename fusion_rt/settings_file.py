@@ -1,0 +1,119 @@
+"""Settings of any kind from a YAML file and single overrides, with refusals that name the key."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from .errors import UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(
+    kind: type[Model], path: Path | None = None, overrides: list[str] | None = None
+) -> Model:
+    """Defaults, then the file, then each override.
+
+    Args:
+        kind: model that forbids unknown keys.
+        path: YAML file; None for defaults alone.
+        overrides: "section.key=value", the value in YAML.
+
+    Raises:
+        UsageError: unreadable file, unknown key, or a value that does not go.
+    """
+    data = {} if path is None else _read(kind, path)
+    where = "--set" if path is None else str(path)
+    for override in overrides or []:
+        _apply(kind, data, override)
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise _explain(kind, error, where) from error
+
+
+def _read(kind: type[BaseModel], path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot read configuration {path}: {error.strerror}", hint="check its name"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a text file", hint="give a YAML file") from error
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"{path} is not YAML: {' '.join(str(error).split())}", hint=_known(kind)
+        ) from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise UsageError(f"{path} holds no sections, but {type(data).__name__}", hint=_known(kind))
+    # A section with nothing below it keeps its defaults.
+    return {
+        key: {} if value is None and _is_section(kind, key) else value
+        for key, value in data.items()
+    }
+
+
+def _is_section(kind: type[BaseModel], key: str) -> bool:
+    return key in kind.model_fields and isinstance(kind.model_fields[key].default, BaseModel)
+
+
+def _apply(kind: type[BaseModel], data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise UsageError(f"cannot read --set {override}", hint="write --set section.key=value")
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+        if not isinstance(data, dict):
+            raise UsageError(f"--set {override}: '{section}' is no section", hint=_known(kind))
+    try:
+        data[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"--set {override}: the value is not YAML", hint="quote it, or write a plain value"
+        ) from error
+
+
+def _explain(kind: type[BaseModel], error: ValidationError, where: str) -> UsageError:
+    """The first of the errors in one line; an unknown key with the nearest known one."""
+    errors = error.errors()
+    # A key with a typo is missing too; the typo says more.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    section = _section(kind, path[:-1])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], section.model_fields, n=1, cutoff=0.5)
+        guess = f"did you mean '{'.'.join([*path[:-1], near[0]])}'? " if near else ""
+        return UsageError(f"{where}: unknown key '{key}'", hint=guess + _known(section))
+    message = first["msg"].removeprefix("Value error, ")
+    value = "" if isinstance(first["input"], dict) else f" is {first['input']!r}:"
+    return UsageError(f"{where}: {key}{value} {message}", hint=_known(_section(kind, path)))
+
+
+def _section(kind: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    """Innermost model on the way along ``path``; places in a list count as their element."""
+    for part in path:
+        if part in kind.model_fields:
+            kind = _model_in(kind.model_fields[part].annotation) or kind
+    return kind
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """First model that a type is made of, for instance of ``tuple[Phase, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(part) for part in get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def _known(section: type[BaseModel]) -> str:
+    return f"known here: {', '.join(section.model_fields)}"

@@ -1,0 +1,84 @@
+"""Training shared by processes: two real ones that talk over gloo, against one alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from training_data import SIDE, small_settings, write_pairs
+
+from trainer.checkpoint import load_checkpoint
+from trainer.compute import Compute
+from trainer.distributed import World, check_shares
+from trainer.errors import TrainerError
+from trainer.loop import train
+from trainer.models import start_model
+from trainer.settings import TrainSettings
+from trainer.step_log import read_log
+
+ROOT = Path(__file__).parents[2]
+TWO = [*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folders of the same training by one process and by two, and what the two said."""
+    root = tmp_path_factory.mktemp("runs")
+    settings = small_settings(
+        *(write_pairs(root / "data"), root / "one", root / "saliency"),
+        steps=2,
+        phases=[{"share": 1, "crop": SIDE, "batch": 2}],
+        validation=[root / "data"],
+    )
+    train(settings)
+    config = root / "two.yaml"
+    config.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    command = [sys.executable, *TWO, "-m", "fusion_rt", "train", config, "--out", root / "two"]
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=240, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return root / "one", root / "two", done.stderr
+
+
+@pytest.mark.parametrize("key", ["raw", "model"])
+def test_two_processes_change_the_weights_as_one_does(runs, key):
+    one, two = (load_checkpoint(run / "last.pt") for run in runs[:2])
+    assert two["made_with"]["processes"] == "2"
+    assert len(two["random"]) == 2
+    compute = Compute(torch.device("cpu"), "fp32")
+    start = start_model(TrainSettings.model_validate({**one["settings"], "init": None}), compute)
+    begun, alone, shared = (flat(state) for state in (start.state_dict(), one[key], two[key]))
+    # Adam divides by the size of the gradient, so that where there is next to none the order of
+    # a sum shows; other cuts would turn the whole change.
+    assert (shared - alone).norm() < 0.01 * (alone - begun).norm()
+
+
+def test_two_processes_log_the_losses_of_one(runs):
+    one, two = (read_log(run / "log.jsonl") for run in runs[:2])
+    assert [line["step"] for line in two] == [line["step"] for line in one] == [1, 2, 2]
+    for ours, theirs in zip(one[:2], two[:2], strict=True):
+        assert theirs["loss"] == pytest.approx(ours["loss"], abs=2e-5)
+    # Held-out pictures are judged one by one, so that nothing depends on who judges them.
+    assert two[2]["validation"] == pytest.approx(one[2]["validation"], abs=2e-5)
+
+
+def test_one_process_talks_and_each_reads_its_share(runs):
+    assert runs[2].count("written:") == 1
+    assert "pictures and their saliency 2/2" in runs[2]  # the first of two, of three pairs
+
+
+def flat(state):
+    return torch.cat([tensor.double().flatten() for tensor in state.values()])
+
+
+@pytest.mark.parametrize(("batch", "size"), [(3, 2), (4, 8)])
+def test_batch_that_cannot_be_shared_is_refused(batch, size):
+    phases = [{"share": 1, "crop": SIDE, "batch": batch}]
+    with pytest.raises(TrainerError, match=f"batch of {batch} cannot .* {size} processes") as info:
+        check_shares(TrainSettings.model_validate({"phases": phases}), World(0, size))
+    assert f"multiple of {size}" in info.value.hint

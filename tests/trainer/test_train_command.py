@@ -1,0 +1,89 @@
+"""``fusion-rt train``: exit codes and words; what it computes is tested in ``tests/trainer``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import pytest
+import yaml
+from training_data import small_settings, use_tiny_network, write_pairs
+from typer.testing import CliRunner
+
+from fusion_rt.cli import app
+from trainer import session
+from trainer.checkpoint import load_checkpoint
+
+
+def fusion_rt(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """A file for a small training of a small network."""
+    use_tiny_network(monkeypatch)
+    settings = small_settings(
+        write_pairs(tmp_path / "data", 1), tmp_path / "never", tmp_path / "cache"
+    )
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    return path
+
+
+def test_training_runs_and_says_what_it_wrote(config, tmp_path):
+    done = fusion_rt("train", config, "--out", tmp_path / "out", "--set", "steps=2")
+    assert done.exit_code == 0, done.output
+    assert "1 pairs in" in done.stderr
+    assert f"written: {tmp_path / 'out' / 'model.pt'}" in done.stderr
+    assert not (tmp_path / "never").exists()
+    assert "| processor |" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_keeps_a_checkpoint_and_says_how_to_go_on(config, tmp_path, monkeypatch, number):
+    real = session.Updater.__call__
+
+    def interrupted(self, batch, rate, stop):
+        result = real(self, batch, rate, stop)
+        if batch.cuts[0] == 2:  # in the second step
+            signal.raise_signal(number)
+        return result
+
+    monkeypatch.setattr(session.Updater, "__call__", interrupted)
+    out = tmp_path / "out"
+    more = ("--out", out, "--set", "checkpoint_every=100")
+    done = fusion_rt("train", config, *more)
+    assert done.exit_code == 130
+    assert "stopped: 3 of 4 steps are kept" in done.stderr
+    assert "--resume" in done.stderr
+    assert load_checkpoint(out / "last.pt")["step"] == 3
+    again = fusion_rt("train", config, *more, "--resume")
+    assert again.exit_code == 0, again.output
+    assert "going on after step 3" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        pytest.param(["--set", "stepps=3"], 2, ["unknown key 'stepps'", "'steps'"], id="typo"),
+        pytest.param(["--set", "data=[none]"], 1, ["none is not a folder", "MSRS"], id="no-data"),
+        pytest.param(["--resume"], 2, ["nothing to go on with", "--resume"], id="no-checkpoint"),
+    ],
+)
+def test_failures_are_one_line_and_a_remedy(config, arguments, code, words):
+    done = fusion_rt("train", config, *arguments)
+    assert done.exit_code == code
+    error, hint = done.stderr.strip().splitlines()[-2:]
+    assert error.startswith("error:")
+    assert hint.startswith("hint:")
+    assert words[0] in error
+    assert words[1] in hint
+
+
+def test_without_torch_the_extra_is_named(config, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = fusion_rt("train", config)
+    assert done.exit_code == 2
+    assert "training needs 'torch'" in done.stderr
+    assert "pip install -c constraints.txt -e '.[train]'" in done.stderr
