@@ -115,7 +115,7 @@ def test_card(crop: int, rng: np.random.Generator) -> list[np.ndarray]:
     network was never shown there it makes up.
 
     Returns:
-        ir, vis_y, mask: (crop, crop) float32 in 0..1; the mask is 1 throughout.
+        ir, vis_y, mask: (crop, crop) float32 in 0..1; the mask is 0 throughout.
     """
     planes = []
     for _ in range(2):
@@ -125,7 +125,7 @@ def test_card(crop: int, rng: np.random.Generator) -> list[np.ndarray]:
             height, width = rng.integers(4, crop, 2)
             plane[top : top + height, left : left + width] = _level(rng)
         planes.append(plane)
-    return [*planes, np.ones((crop, crop), np.float32)]
+    return [*planes, np.zeros((crop, crop), np.float32)]
 
 
 def _level(rng: np.random.Generator) -> float:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from engines.contract import BT601_BGR
 from trainer.build import Network
+from trainer.mixing import with_contrast
 
 
 def luma_bt601(bgr: Tensor) -> Tensor:
@@ -60,6 +61,7 @@ class DeployGraph(nn.Module):
             )
         vis_y = luma_bt601(vis)
         fused_y = self.net(plane / 255, vis_y).clamp(0, 1)
+        fused_y = with_contrast(fused_y, self.net.contrast)
         # weight runs to 255 where luma runs to 1: the two factors of 255 cancel.
         change = weight.float() * (fused_y - vis_y)
         fused = vis.float() + change.permute(0, 2, 3, 1)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainer.mixing import sobel
+
 # Slopes and middles of the two sigmoids, as published: strength and direction of an edge.
 _STRENGTH_PEAK, _STRENGTH_SLOPE, _STRENGTH_MIDDLE = 0.9994, 15.0, 0.5
 _DIRECTION_PEAK, _DIRECTION_SLOPE, _DIRECTION_MIDDLE = 0.9879, 22.0, 0.8
@@ -45,9 +47,8 @@ class Edges(NamedTuple):
 
 def edges_of(plane: Tensor) -> Edges:
     """Gradient of (B, 1, H, W), mirrored at the border."""
-    across = plane.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
-    kernels = torch.stack([across, across.T])[:, None]
-    vector = functional.conv2d(functional.pad(plane, (1, 1, 1, 1), mode="reflect"), kernels)
+    mirrored = functional.pad(plane, (1, 1, 1, 1), mode="reflect")
+    vector = functional.conv2d(mirrored, sobel(plane))
     return Edges(vector, vector.square().sum(1, keepdim=True).add(1e-8).sqrt())
 
 

@@ -154,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m trainer.export", description="Write a checkpoint as an ONNX model."
     )
-    parser.add_argument("checkpoint", type=Path, help="as python -m trainer.loop writes it")
+    parser.add_argument("checkpoint", type=Path, help="as fusion-rt train writes it")
     parser.add_argument("out", type=Path, help="ONNX file; the model is named after it")
     parser.add_argument("--variant", choices=get_args(Variant), default="plain")
     for note in ("version", "recipe", "licence"):

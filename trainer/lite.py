@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.blocks import PlainBlock, RepVGGBlock
-from trainer.mixing import mixed, mixing_head
+from trainer.mixing import CONTRAST, mixed, mixing_head, prior
 
 CHANNELS = 24
 BLOCKS = 3
@@ -30,6 +30,7 @@ class LiteNet(nn.Module):
     def __init__(self, deploy: bool = False) -> None:
         super().__init__()
         self.deploy = deploy
+        self.contrast = CONTRAST  # added where it is deployed
         block = PlainBlock if deploy else RepVGGBlock
         self.stem = nn.Conv2d(2, CHANNELS, 6, stride=2, padding=2)
         self.body = nn.Sequential(*(block(CHANNELS, CHANNELS) for _ in range(BLOCKS)))
@@ -42,7 +43,8 @@ class LiteNet(nn.Module):
         grown = functional.pad(both, (MARGIN, MARGIN + 1) * 2, mode="reflect")
         x = self.body(torch.relu(self.stem(grown)))
         mixing = functional.pixel_shuffle(self.head(x), 2)
-        return mixed(ir, vis_y, mixing[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+        inner = (..., slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
+        return mixed(ir, vis_y, prior(grown[:, :1], grown[:, 1:])[inner], mixing[inner])
 
     def deploy_form(self) -> LiteNet:
         """A network of this kind in deploy form, its weights not set."""

@@ -35,13 +35,13 @@ _FOR_CARDS = {"salience", "range"}
 class LossWeights:
     """Factors of the terms."""
 
-    salience: float = 1.0
+    salience: float = 2.0
     texture: float = 0.1
-    gradient: float = 1.0
-    edges: float = 0.3
-    artefacts: float = 0.3
-    structure: float = 0.1
-    complement: float = 0.1
+    gradient: float = 0.5
+    edges: float = 1.0
+    artefacts: float = 0.5
+    structure: float = 0.15
+    complement: float = 0.4
     range: float = 30.0
 
 

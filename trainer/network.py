@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.blocks import Attention, FrameGate, LocalGate, PlainBlock, RepVGGBlock
-from trainer.mixing import mixed, mixing_head
+from trainer.mixing import CONTRAST, mixed, mixing_head, prior
 
 Padding: TypeAlias = Literal["zeros", "reflect"]
 
@@ -72,6 +72,7 @@ class FusionNet(nn.Module):
     def __init__(self, deploy: bool = False, published: bool = False) -> None:
         super().__init__()
         self.deploy, self.published = deploy, published
+        self.contrast = 0.0 if published else CONTRAST  # added where it is deployed
         block = PlainBlock if deploy else RepVGGBlock
         padding: Padding = "reflect" if published else "zeros"
         self.encoder_ir = Encoder(block, padding)
@@ -91,8 +92,9 @@ class FusionNet(nn.Module):
         if self.published:
             return torch.relu(self._decoded(ir, vis_y))
         height, width = ir.shape[2:]
-        mixing = self._decoded(mirrored(ir), mirrored(vis_y))
-        return mixed(ir, vis_y, mixing[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+        grown = mirrored(ir), mirrored(vis_y)
+        inner = (..., slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
+        return mixed(ir, vis_y, prior(*grown)[inner], self._decoded(*grown)[inner])
 
     def deploy_form(self) -> FusionNet:
         """A network of this kind in deploy form, its weights not set."""

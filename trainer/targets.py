@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from trainer.guided import guided_detail
+from trainer.mixing import PRIOR_REACH, SOFTNESS, prior
 
 # Guided filter of the texture: structures of less contrast than 0.1 (= sqrt eps) are texture,
 # stronger ones are edges and belong to the base, where no halo can come of them.
@@ -29,9 +31,9 @@ CHOICE = 60.0
 # gets none.
 SALIENT_FROM, SALIENT_FULL, MIN_PEAK = 0.15, 0.60, 0.18
 
-# Contrast that the wanted picture has more than its sources, at mid grey; none at black and white.
-# A fixed curve, the same for every picture: one that follows the picture would flicker in video.
-CONTRAST, MIDDLE = 0.18, 0.45
+# What full salience of the infrared adds to the worth of the infrared, as levels of brightness:
+# a warm person stays in front of leaves, however rich in texture these are.
+SALIENCE_WORTH = 80 / 255
 
 
 class FusionTarget(NamedTuple):
@@ -64,16 +66,17 @@ def salient_mask(saliency: Tensor) -> Tensor:
 
 
 def fusion_target(ir: Tensor, vis_y: Tensor, mask: Tensor) -> FusionTarget:
-    """Compose the picture that the network is to give.
+    """Compose the picture that the network is to give: its prior, with salience weighed in.
 
     Args:
         ir: (B, 1, H, W), 0..1.
         vis_y: same shape and range.
         mask: same shape and range, see `salient_mask`.
     """
-    brighter = torch.maximum(ir, vis_y)
-    curve = CONTRAST * 4 * brighter * (1 - brighter) * (brighter - MIDDLE)
-    return FusionTarget(brighter + curve, strongest_texture(ir, vis_y), mask)
+    planes = (functional.pad(plane, (PRIOR_REACH,) * 4, mode="reflect") for plane in (ir, vis_y))
+    inner = (..., slice(PRIOR_REACH, -PRIOR_REACH), slice(PRIOR_REACH, -PRIOR_REACH))
+    share = torch.sigmoid(prior(*planes)[inner] + SALIENCE_WORTH / SOFTNESS * mask)
+    return FusionTarget(vis_y + share * (ir - vis_y), strongest_texture(ir, vis_y), mask)
 
 
 def picture_texture(plane: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from trainer.deploy import DeployGraph, luma_bt601
 class Constant(nn.Module):
     """Stands in for the network: the same luma everywhere, or the infrared as it comes."""
 
-    def __init__(self, value: float | None) -> None:
+    def __init__(self, value: float | None, contrast: float = 0.0) -> None:
         super().__init__()
-        self.value = value
+        self.value, self.contrast = value, contrast
 
     def forward(self, ir, vis_y):
         return ir if self.value is None else torch.full_like(vis_y, self.value)
@@ -100,6 +100,24 @@ def test_network_output_is_clamped_before_the_colour_comes_back(luma, bgr):
     vis = np.full((1, 8, 8, 3), (200, 100, 50), np.uint8)
     found = run(Constant(luma), ir, vis, np.full_like(ir, 255))
     np.testing.assert_array_equal(found, np.full_like(vis, bgr))
+
+
+@pytest.mark.parametrize(
+    ("luma", "grey"),
+    [
+        pytest.param(0.0, 0, id="black-stays"),
+        pytest.param(0.2, 43, id="dark-is-darker"),  # 0.2 - 0.2 * 4 * 0.16 * 0.25 = 0.168
+        pytest.param(0.45, 115, id="the-middle-stays"),
+        pytest.param(0.8, 215, id="light-is-lighter"),  # 0.8 + 0.2 * 4 * 0.16 * 0.35 = 0.8448
+        pytest.param(1.0, 255, id="white-stays"),
+    ],
+)
+def test_contrast_is_a_fixed_curve(luma, grey):
+    vis = np.full((1, 8, 8, 3), 100, np.uint8)
+    ir = np.zeros((1, 1, 8, 8), np.uint8)
+    arrays = [torch.from_numpy(a) for a in (ir, vis, np.full_like(ir, 255))]
+    found = DeployGraph(Constant(luma, contrast=0.2))(*arrays).numpy()
+    np.testing.assert_array_equal(found, np.full_like(vis, grey))
 
 
 def test_grid_moves_the_infrared_and_mirrors_it_outside():

@@ -142,9 +142,10 @@ def test_weight_at_its_ends(nets, files, kind, run, weight):
 @pytest.mark.parametrize(
     ("kind", "convolutions"),
     [
-        pytest.param("bts", 13, id="bts"),  # luma, 2 encoders of 3, attention of 3, decoder of 3
+        # luma, prior 6, 2 encoders of 3, attention of 3, decoder of 3
+        pytest.param("bts", 19, id="bts"),
         pytest.param("published", 15, id="published"),  # the gate's two are used twice
-        pytest.param("bts-lite", 6, id="bts-lite"),  # luma, stem, 3 blocks, head
+        pytest.param("bts-lite", 12, id="bts-lite"),  # luma, prior 6, stem, 3 blocks, head
     ],
 )
 def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):

@@ -1,6 +1,8 @@
+"""Faults that weights of this kind are known for, looked for in the models that are shipped."""
+
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 import onnx
@@ -8,97 +10,187 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 
-import engines
+from engines import models
 from engines.contract import FUSED, GRID, GRID_INPUTS, INPUTS, IR, VIS, WEIGHT
+from engines.models import shipped_models
+from trainer.shipped import VERSIONS
 
-MODELS = Path(engines.__file__).parent / "models"
-NAMES = ["bts", "bts-grid"]
+NAMES = shipped_models()
+LEVELS = [0, 60, 128, 200, 255]
+every_model = pytest.mark.parametrize("name", NAMES)
 
 
+@cache
 def session(name: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
-    path = MODELS / f"{name}.onnx"
+    path = models.MODELS_DIR / f"{name}.onnx"
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def fuse(ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+def fuse_colours(name: str, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+    """Fused (H, W, 3) as integers, from infrared (H, W) and visible (H, W, 3), both uint8."""
     weight = np.full((1, 1, *ir.shape), 255, np.uint8)
     inputs = {IR: ir[None, None], VIS: vis[None], WEIGHT: weight}
-    return session("bts").run([FUSED], inputs)[0][0].astype(int)
+    return session(name).run([FUSED], inputs)[0][0].astype(int)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_file_is_small_and_says_what_it_is(name):
-    path = MODELS / f"{name}.onnx"
+def fuse(name: str, ir: np.ndarray, vis: np.ndarray) -> np.ndarray:
+    """The same for a visible picture without colour, (H, W) to (H, W)."""
+    return fuse_colours(name, ir, np.repeat(vis[..., None], 3, 2))[..., 0]
+
+
+def flat(level: int, height: int = 96, width: int = 128) -> np.ndarray:
+    return np.full((height, width), level, np.uint8)
+
+
+def noise(low: int, high: int, height: int, width: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(low, high, (height, width)).astype(np.uint8)
+
+
+def test_both_models_are_shipped_with_their_cards():
+    assert sorted(VERSIONS) == NAMES
+    for name in NAMES:
+        assert (models.MODELS_DIR / f"{name}.md").is_file()
+
+
+@every_model
+@pytest.mark.parametrize("variant", ["plain", "grid"])
+def test_file_is_small_and_says_what_it_is(name, variant):
+    path = models.MODELS_DIR / (f"{name}.onnx" if variant == "plain" else f"{name}-grid.onnx")
     assert path.stat().st_size < 240_000
     notes = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
-    assert notes["name"] == "bts"
-    assert notes["version"] == "1"
-    assert "bts.md" in notes["licence"]
-    assert (MODELS / "bts.md").is_file()
+    assert notes["name"] == name
+    assert notes["variant"] == variant
+    assert notes["version"] == VERSIONS[name]
+    assert f"{name}.md" in notes["licence"]
 
 
-def test_both_files_hold_the_same_weights():
+@every_model
+def test_both_files_hold_the_same_weights(name):
     plain, grid = (
         {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-        for graph in (onnx.load(MODELS / f"{name}.onnx").graph for name in NAMES)
+        for graph in (
+            onnx.load(models.MODELS_DIR / f"{name}{end}.onnx").graph for end in ("", "-grid")
+        )
     )
     assert plain.keys() == grid.keys()
-    for name, values in plain.items():
-        np.testing.assert_array_equal(values, grid[name], err_msg=name)
+    for tensor, values in plain.items():
+        np.testing.assert_array_equal(values, grid[tensor], err_msg=tensor)
 
 
-@pytest.mark.parametrize(("name", "inputs"), [("bts", INPUTS), ("bts-grid", GRID_INPUTS)])
-def test_inputs_are_those_of_the_contract(name, inputs):
-    assert {entry.name for entry in session(name).get_inputs()} == set(inputs)
+@every_model
+@pytest.mark.parametrize(("end", "inputs"), [("", INPUTS), ("-grid", GRID_INPUTS)])
+def test_inputs_are_those_of_the_contract(name, end, inputs):
+    assert {entry.name for entry in session(f"{name}{end}").get_inputs()} == set(inputs)
 
 
-def test_grid_that_moves_nothing_gives_the_plain_picture():
-    rng = np.random.default_rng(0)
-    ir = rng.integers(0, 256, (64, 80), np.uint8)
-    vis = rng.integers(0, 256, (64, 80, 3), np.uint8)
+@every_model
+def test_grid_that_moves_nothing_gives_the_plain_picture(name):
+    ir = noise(0, 256, 64, 80, 0)
+    vis = np.random.default_rng(1).integers(0, 256, (64, 80, 3), np.uint8)
     x, y = (np.arange(80) + 0.5) / 40 - 1, (np.arange(64) + 0.5) / 32 - 1
     grid = np.stack(np.meshgrid(x, y), -1).astype(np.float32)
     inputs = {IR: ir[None, None], VIS: vis[None], GRID: grid[None]}
     inputs[WEIGHT] = np.full((1, 1, 64, 80), 255, np.uint8)
-    found = session("bts-grid").run([FUSED], inputs)[0][0].astype(int)
-    assert np.abs(found - fuse(ir, vis)).max() <= 1
+    found = session(f"{name}-grid").run([FUSED], inputs)[0][0].astype(int)
+    assert np.abs(found - fuse_colours(name, ir, vis)).max() <= 1
 
 
+@every_model
+@pytest.mark.parametrize("ir", LEVELS)
+@pytest.mark.parametrize("vis", LEVELS)
+def test_flat_pair_has_no_frame(name, ir, vis):
+    fused = fuse(name, flat(ir), flat(vis))
+    assert np.abs(fused - fused[48, 64]).max() <= 2
+
+
+@every_model
 @pytest.mark.parametrize("grey", [30, 120, 220])
-def test_flat_pair_of_equal_greys_keeps_its_grey(grey):
-    fused = fuse(np.full((96, 128), grey, np.uint8), np.full((96, 128, 3), grey, np.uint8))
-    assert np.abs(fused[48, 64] - grey).max() <= 10
+def test_flat_pair_of_equal_greys_keeps_its_grey(name, grey):
+    assert abs(int(fuse(name, flat(grey), flat(grey))[48, 64]) - grey) <= 10
 
 
+@every_model
 @pytest.mark.parametrize(
-    ("ir", "vis", "line", "pixel"),
+    ("ir", "vis", "least", "most"),
     [
-        pytest.param(30, 30, 4, 6, id="dark"),
-        pytest.param(120, 120, 4, 6, id="grey"),
-        pytest.param(220, 220, 9, 14, id="bright"),
-        pytest.param(60, 180, 4, 7, id="cold-on-bright"),
-        pytest.param(200, 90, 13, 17, id="hot-on-dim"),
-        pytest.param(180, 60, 16, 22, id="warm-on-dark"),
-        pytest.param(255, 0, 23, 33, id="hottest-on-black"),
+        pytest.param(255, 0, 200, 255, id="hot-on-black-is-bright"),
+        pytest.param(0, 0, 0, 6, id="nothing-on-nothing-is-black"),
+        pytest.param(255, 255, 250, 255, id="white-is-white"),
     ],
 )
-def test_flat_pair_has_no_more_frame_than_the_card_says(ir, vis, line, pixel):
-    """A little above what the card gives for these weights; the authors' weights fail each."""
-    fused = fuse(np.full((96, 128), ir, np.uint8), np.full((96, 128, 3), vis, np.uint8))
-    change = fused[..., 0] - fused[48, 64, 0]
-    lines = {"top": change[0], "bottom": change[-1], "left": change[:, 0], "right": change[:, -1]}
-    medians = {side: abs(float(np.median(values))) for side, values in lines.items()}
-    assert max(medians.values()) <= line, medians
-    assert np.abs(change).max() <= pixel
+def test_levels_at_the_ends(name, ir, vis, least, most):
+    fused = fuse(name, flat(ir), flat(vis))
+    assert least <= fused.min()
+    assert fused.max() <= most
 
 
-def test_warm_target_stands_out_and_the_rest_stays_visible():
-    ir = np.full((96, 128), 40, np.uint8)
+@every_model
+def test_warm_target_stands_out_and_the_rest_stays_visible(name):
+    ir = flat(40)
     ir[30:66, 50:74] = 230
     vis = np.full((96, 128, 3), (90, 100, 110), np.uint8)
-    fused = fuse(ir, vis)
+    fused = fuse_colours(name, ir, vis)
     target, rest = fused[36:60, 56:68], fused[:, 90:]
     assert target.mean() > 190
-    assert np.abs(rest - vis[:, 90:]).max() <= 12
+    # Cold infrared takes part of the light; the card gives figures.
+    assert np.abs(rest - vis[:, 90:]).max() <= 25
+
+
+def glare_and_person() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Night: a lamp blinds the camera, and a person of 20x48 px stands in its light.
+
+    Returns:
+        ir, vis: (160, 200) uint8.
+        person: (160, 200) bool.
+    """
+    person = np.zeros((160, 200), bool)
+    person[56:104, 90:110] = True
+    ir = noise(57, 64, 160, 200, 2)
+    ir[person] = noise(177, 184, 160, 200, 3)[person]
+    y, x = np.mgrid[:160, :200]
+    glow = 255 * np.exp(-((np.maximum(np.hypot(y - 80, x - 100) - 45, 0) / 15) ** 2))
+    return ir, np.maximum(glow.astype(np.uint8), noise(15, 26, 160, 200, 4)), person
+
+
+@every_model
+def test_person_in_front_of_glare_stays_visible(name):
+    """Its outline does: 4 px within against 4 px without, where the maximum shows 0 levels."""
+    ir, vis, person = glare_and_person()
+    assert vis[50:110, 84:116].min() == 255, "all of the person and what is around it is glare"
+    fused = fuse(name, ir, vis)
+    within, around = person.copy(), np.zeros_like(person)
+    within[60:100, 94:106] = False
+    around[52:108, 86:114] = True
+    contrast = abs(fused[within].mean() - fused[around & ~person].mean())
+    assert contrast >= 10
+
+
+@every_model
+def test_bright_sky_over_cold_infrared_stays_bright(name):
+    ir, vis = flat(30, 128, 160), flat(220, 128, 160)
+    ir[80:], vis[80:] = 140, 90
+    sky = fuse(name, ir, vis)[:70]
+    assert sky.min() >= 185
+    assert np.ptp(fuse(name, flat(30), flat(220))) <= 2
+
+
+@every_model
+def test_hot_patch_in_a_corner_moves_nothing_further_than_100_px(name):
+    ir, vis = noise(20, 120, 180, 240, 5), noise(20, 200, 180, 240, 6)
+    hot = ir.copy()
+    hot[:20, :20] = 255
+    change = np.abs(fuse(name, hot, vis) - fuse(name, ir, vis))
+    assert change[:20, :20].max() > 50
+    assert change[120:].max() == 0
+    assert change[:, 120:].max() == 0
+
+
+@every_model
+def test_black_beside_something_hot_stays_black(name):
+    ir, vis = flat(0, 128, 160), flat(0, 128, 160)
+    ir[:, 80:] = 255
+    fused = fuse(name, ir, vis)
+    assert fused[:, :70].max() <= 6
+    assert fused[:, 90:].min() >= 200

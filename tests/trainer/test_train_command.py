@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,8 +14,9 @@ from training_data import small_settings, use_tiny_network, write_pairs
 from typer.testing import CliRunner
 
 from fusion_rt.cli import app
-from trainer import session
 from trainer.checkpoint import load_checkpoint
+
+TESTS = Path(__file__).parent.parent
 
 
 def fusion_rt(*arguments):
@@ -40,25 +44,46 @@ def test_training_runs_and_says_what_it_wrote(config, tmp_path):
     assert "| processor |" in (tmp_path / "out" / "report.md").read_text()
 
 
+# In a process of its own, as a signal in the middle of native code of other tests' libraries may
+# end the process that runs all tests.
+INTERRUPTED = """
+import signal, sys
+import pytest
+from training_data import use_tiny_network
+from fusion_rt.cli import app
+from trainer import session
+
+use_tiny_network(pytest.MonkeyPatch())
+real = session.Updater.__call__
+
+def interrupted(self, batch, rate, stop):
+    result = real(self, batch, rate, stop)
+    if batch.cuts[0] == 2:  # in the second step
+        signal.raise_signal(int(sys.argv[1]))
+    return result
+
+session.Updater.__call__ = interrupted
+app(sys.argv[2:])
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_keeps_a_checkpoint_and_says_how_to_go_on(config, tmp_path, monkeypatch, number):
-    real = session.Updater.__call__
-
-    def interrupted(self, batch, rate, stop):
-        result = real(self, batch, rate, stop)
-        if batch.cuts[0] == 2:  # in the second step
-            signal.raise_signal(number)
-        return result
-
-    monkeypatch.setattr(session.Updater, "__call__", interrupted)
+def test_signal_keeps_a_checkpoint_and_says_how_to_go_on(config, tmp_path, number):
     out = tmp_path / "out"
-    more = ("--out", out, "--set", "checkpoint_every=100")
-    done = fusion_rt("train", config, *more)
-    assert done.exit_code == 130
+    arguments = ["train", config, "--out", out, "--set", "checkpoint_every=100"]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(int(number)), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        cwd=TESTS.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 130, done.stderr
     assert "stopped: 3 of 4 steps are kept" in done.stderr
     assert "--resume" in done.stderr
     assert load_checkpoint(out / "last.pt")["step"] == 3
-    again = fusion_rt("train", config, *more, "--resume")
+    again = fusion_rt(*arguments, "--resume")
     assert again.exit_code == 0, again.output
     assert "going on after step 3" in again.stderr
 
