@@ -8,9 +8,7 @@ the same bytes for the same weights, and needs no exporter package. A test holds
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,6 +22,7 @@ from trainer.checkpoint import load_model
 from trainer.errors import ExportError, TrainerError
 from trainer.onnx_graph import GraphWriter
 from trainer.onnx_network import write_network
+from trainer.whole_file import write_whole
 
 Variant = Literal["plain", "grid"]
 
@@ -61,7 +60,7 @@ def export_onnx(
     notes |= {"recipe": recipe, "licence": licence}
     helper.set_model_props(proto, {key: text for key, text in notes.items() if text})
     onnx.checker.check_model(proto, full_check=True)
-    _write_whole(path, proto.SerializeToString(deterministic=True))
+    write_whole(path, proto.SerializeToString(deterministic=True))
 
 
 def build_onnx(model: Network, variant: Variant = "plain", *, name: str = "bts") -> ModelProto:
@@ -134,19 +133,6 @@ def _input_infos(variant: Variant) -> list[ValueInfoProto]:
 
 def _info(name: str, dtype: int, shape: list[int | str]) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, dtype, shape)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write under a temporary name beside ``path``, then move."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -99,7 +99,7 @@ class TrainSettings(_Section):
     weights: Annotated[LossWeights, BeforeValidator(_known_weights)] = LossWeights()
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    # Of four short trainings in bf16 on a CPU, two never left their first picture.
+    # What the shipped weights were trained in; bf16 is faster, and its effect on them not measured.
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     threads: int | None = Field(default=None, ge=1, le=1024)  # of torch on a CPU; None: its choice
     # Threads that read and cut; None: one for four cores, 0 where there are fewer.

@@ -1,7 +1,8 @@
 """What a good fusion of a pair looks like: the classical picture that the network learns from.
 
 The paper uses two classical methods, guided filter and LatLRR, only inside the loss. So does
-this: LatLRR says where the infrared is salient, guided filters say which texture to keep.
+this: LatLRR says where the infrared is salient, guided filters say which texture to keep. What
+is neither is left to the network's own prior.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def salient_mask(saliency: Tensor) -> Tensor:
     """Soft mask from the LatLRR saliency of whole pictures.
 
     Args:
-        saliency: (B, 1, H, W), as `trainer.saliency_cache.by_level` gives it.
+        saliency: (B, 1, H, W), as a `trainer.salience.Salience` gives it.
     Returns:
         Same shape, 0..1, each picture by its own median and peak.
     """
