@@ -20,6 +20,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from engines.parity import Parity
+
 _LOG_WIDTH = 120
 
 
@@ -30,12 +32,21 @@ class _Stderr:
 
     def write(self, text: str) -> int:
         with suppress(OSError, ValueError, AttributeError):  # reader gone, closed, never there
-            sys.stderr.write(text)
+            self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.flush()
+            self._file.flush()
+
+    @property
+    def _file(self) -> Any:
+        """Where standard error really goes.
+
+        While a bar is shown, rich puts a stand-in in place of it that prints through the console,
+        and so through here again, without end.
+        """
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
 
     def isatty(self) -> bool:
         return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
@@ -165,10 +176,13 @@ def print_summary(report: dict[str, Any]) -> None:
 
 
 def engine_facts(engine: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Rows for `print_facts`: the engine, and why others were passed over."""
-    refused = (engine or {}).get("refused") or {}
-    rows = [("", f"not {name}: {reason}") for name, reason in refused.items()]
-    return [("engine", engine_line(engine)), *rows]
+    """Rows for `print_facts`: the engine, its picture's figures, why others were passed over."""
+    facts = engine or {}
+    rows = [("engine", engine_line(engine))]
+    if facts.get("parity"):
+        rows.append(("", f"its picture: {Parity.from_data(facts['parity'])}"))
+    refused = facts.get("refused") or {}
+    return rows + [("", f"not {name}: {reason}") for name, reason in refused.items()]
 
 
 def engine_line(engine: dict[str, Any] | None) -> str:
