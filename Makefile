@@ -2,9 +2,11 @@
 VENV ?= .venv
 PYTHON ?= python3
 PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
+# pycuda looks for headers beside nvcc, which elsewhere on the PATH may be a link.
+CUDA_PATH = /usr/local/cuda/bin:$$PATH
 PACKAGING = setup.cfg pyproject.toml constraints.txt
 
-.PHONY: demo test lint models clean
+.PHONY: demo test lint models gpu-test gpu-bench gpu-here clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -21,6 +23,19 @@ lint: $(VENV)/.dev
 # Writes engines/models/*.onnx anew from the checkpoints in trainer/weights.
 models: $(VENV)/.dev
 	$(VENV)/bin/python -m trainer.shipped
+
+# Both need an NVIDIA GPU, its driver, and the CUDA toolkit, as pycuda is compiled on the spot.
+gpu-test: gpu-here $(VENV)/.gpu
+	$(VENV)/bin/python -m pytest tests/gpu -m gpu -rs
+
+gpu-bench: gpu-here $(VENV)/.gpu
+	$(VENV)/bin/python benchmarks/gpu_speed.py --out out/gpu_speed
+
+gpu-here:
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libcuda.so.1")' 2> /dev/null || \
+		{ echo "no NVIDIA driver is installed: this target needs a GPU"; exit 1; }
+	@PATH="$(CUDA_PATH)" command -v nvcc > /dev/null || { echo "no nvcc on the PATH: pycuda is" \
+		"compiled with the CUDA toolkit; try: PATH=.../cuda/bin:\$$PATH make $(MAKECMDGOALS)"; exit 1; }
 
 clean:
 	rm -rf build dist out/demo *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -40,3 +55,8 @@ $(VENV)/.runtime: $(PACKAGING) | $(VENV)/bin/python
 $(VENV)/.dev: $(PACKAGING) | $(VENV)/bin/python
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,train]'
 	@touch $@ $(VENV)/.runtime
+
+# TensorRT and pycuda on top of that; gigabytes.
+$(VENV)/.gpu: $(VENV)/.dev
+	PATH="$(CUDA_PATH)" $(PIP) install --constraint constraints.txt --editable '.[tensorrt]'
+	@touch $@

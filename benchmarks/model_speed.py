@@ -1,62 +1,94 @@
-"""Speed of the shipped models in each CPU engine at 640x480, taking turns within one run."""
+"""Speed of the shipped models in each CPU engine and precision, taking turns within one run.
+
+Two measures: time on the wall, which other work on the machine stretches for each engine in its
+own way, and processor time of this process with one thread, which it hardly moves.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
+from collections.abc import Callable
 from statistics import median
 
-import numpy as np
-
 from engines.base import Engine
+from engines.errors import EngineError
 from engines.models import shipped_models
+from engines.parity_pairs import Pair, parity_pairs
 from engines.registry import open_engine
 from fusion_rt.machine import describe_machine
 
-WH = (640, 480)
-WAYS = (("openvino", "bf16"), ("openvino", "fp32"), ("onnxruntime", "fp32"))
+BASE = "onnxruntime fp32"
+WAYS = (BASE, "openvino fp32", "openvino bf16", "openvino int8")
 
 
-def milliseconds(engine: Engine, ir: np.ndarray, vis: np.ndarray, calls: int) -> float:
-    begun = time.perf_counter()
-    for _ in range(calls):
-        engine.fuse(ir, vis)
-    return (time.perf_counter() - begun) / calls * 1e3
+def milliseconds(
+    engine: Engine, pairs: list[Pair], calls: int, clock: Callable[[], float]
+) -> float:
+    begun = clock()
+    for index in range(calls):
+        engine.fuse(*pairs[index % len(pairs)])
+    return (clock() - begun) / calls * 1e3
+
+
+def spread(row: list[float]) -> dict[str, float]:
+    return {
+        "median": round(median(row), 2),
+        "min": round(min(row), 2),
+        "max": round(max(row), 2),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", default="640x480")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=5, help="pairs an engine and round")
+    parser.add_argument("--calls", type=int, default=4, help="pairs an engine and round")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count processor time; start under `taskset -c 0`, so that all use one thread",
+    )
     args = parser.parse_args()
-    rng = np.random.default_rng(0)
-    ir = rng.integers(0, 256, (WH[1], WH[0]), np.uint8)
-    vis = rng.integers(0, 256, (WH[1], WH[0], 3), np.uint8)
-    engines = {
-        f"{name} {precision} {model}": open_engine(name, model, WH, precision)
-        for name, precision in WAYS
-        for model in shipped_models()
-    }
-    times: dict[str, list[float]] = {way: [] for way in engines}
-    for engine in engines.values():
-        milliseconds(engine, ir, vis, 2)  # warm-up
-    for _ in range(args.rounds):
-        for way, engine in engines.items():
-            times[way].append(milliseconds(engine, ir, vis, args.calls))
+    clock = time.process_time if args.processor_time else time.perf_counter
+    if args.processor_time and len(os.sched_getaffinity(0)) != 1:
+        parser.error("--processor-time needs one core: taskset -c 0 python benchmarks/...")
+    width, height = map(int, args.size.split("x"))
+    pairs = parity_pairs((width, height))
     found = {}
-    for name, precision in WAYS:
-        slow, fast = (times[f"{name} {precision} {model}"] for model in ("bts", "bts-lite"))
-        ratios = [a / b for a, b in zip(slow, fast, strict=True)]
-        found[f"{name} {precision}"] = {
-            key: {
-                "median": round(median(row), 2),
-                "min": round(min(row), 2),
-                "max": round(max(row), 2),
+    for model in shipped_models():
+        engines, refused = {}, {}
+        for way in WAYS:
+            name, precision = way.split()
+            try:
+                engines[way] = open_engine(name, model, (width, height), precision)
+            except EngineError as error:
+                refused[way] = str(error)
+        times: dict[str, list[float]] = {way: [] for way in engines}
+        for engine in engines.values():
+            milliseconds(engine, pairs, 2, clock)  # warm-up
+        for _ in range(args.rounds):
+            for way, engine in engines.items():
+                times[way].append(milliseconds(engine, pairs, args.calls, clock))
+        found[model] = {
+            way: {
+                "ms": spread(row),
+                "times_faster": spread([a / b for a, b in zip(times[BASE], row, strict=True)]),
+                "parity": str(engines[way].info.parity),
             }
-            for key, row in (("bts_ms", slow), ("bts_lite_ms", fast), ("times_faster", ratios))
-        }
-    print(json.dumps({"machine": describe_machine(), "ways": found}, indent=2))
+            for way, row in times.items()
+        } | {way: {"refused": reason} for way, reason in refused.items()}
+        for engine in engines.values():
+            engine.close()
+    settings = {"size": args.size, "rounds": args.rounds, "calls": args.calls}
+    settings["clock"] = "processor, one core" if args.processor_time else "wall"
+    print(
+        json.dumps(
+            {**settings, "against": BASE, "models": found, "machine": describe_machine()}, indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -41,3 +41,18 @@ BT601_BGR: Final = (0.114, 0.587, 0.299)
 # Opset that TensorRT 10 and 11, TensorRT-RTX, OpenVINO and ONNX Runtime all take;
 # GridSample exists from 16 on.
 OPSET: Final = 17
+
+# Each file computes in one precision inside; its tensors are the ones above all the same.
+FILE_PRECISIONS: Final = ("fp32", "fp16", "int8")
+
+
+def model_file(stem: str, *, precision: str = "fp32", grid: bool = False) -> str:
+    """Name of the file that holds a model in one precision, such as ``bts-grid-fp16.onnx``.
+
+    Args:
+        stem: name of the FP32 plain file without its suffix.
+        precision: one of `FILE_PRECISIONS`.
+        grid: the variant that warps the infrared inside the graph.
+    """
+    end = "" if precision == "fp32" else f"-{precision}"
+    return f"{stem}{'-grid' if grid else ''}{end}.onnx"

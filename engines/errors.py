@@ -24,6 +24,16 @@ class BackendUnavailable(EngineError):
     """A back end cannot work on this machine: package, driver or device is missing."""
 
 
+class PictureRefused(EngineError):
+    """An engine runs, but does not show the reference's picture; the message has the figures."""
+
+
+class Stopped(EngineError):
+    """Opening or building was given up, as its user wished."""
+
+    exit_code = 130
+
+
 class UnknownNameError(EngineError):
     """An engine, model or precision that does not exist."""
 

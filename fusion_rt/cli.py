@@ -35,6 +35,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+engine_app = typer.Typer(
+    help="Plans for TensorRT: build, look at, compare, clear away.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(engine_app, name="engine")
+
 _debug = False
 
 
@@ -110,10 +117,15 @@ Set = Annotated[
     Optional[list[str]], typer.Option("--set", help="One setting, as section.key=value.")
 ]
 EngineName = Annotated[
-    Optional[str], typer.Option("--engine", help="auto, openvino, onnxruntime or classical.")
+    Optional[str],
+    typer.Option(
+        "--engine", help="auto, tensorrt, tensorrt-rtx, openvino, onnxruntime or classical."
+    ),
 ]
 Model = Annotated[Optional[str], typer.Option("--model", help="Name or path of an ONNX model.")]
-Precision = Annotated[Optional[str], typer.Option("--precision", help="auto, bf16 or fp32.")]
+Precision = Annotated[
+    Optional[str], typer.Option("--precision", help="auto, fp16, int8, bf16 or fp32.")
+]
 View = Annotated[Optional[str], typer.Option("--view", help="fused, side-by-side, ir or vis.")]
 Palette = Annotated[
     Optional[str], typer.Option("--palette", help="Colours for the infrared picture in views.")
@@ -353,13 +365,41 @@ def train(
 
 @app.command()
 @reported
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="As train leaves it: out/.../model.pt.")],
+    out: Annotated[Path, typer.Argument(help="Model file to write, .onnx.")],
+    precision: Annotated[
+        Literal["fp32", "fp16", "int8", "all"],
+        typer.Option("--precision", help="Inside the file; other than fp32 end in -PRECISION."),
+    ] = "fp32",
+    variant: Annotated[
+        Literal["plain", "grid", "both"],
+        typer.Option("--variant", help="grid warps the infrared inside, for GPUs; ends in -grid."),
+    ] = "plain",
+    calibration: Annotated[
+        Optional[list[Path]],
+        typer.Option("--calibration", help="Folder or manifest of pairs, for int8; may repeat."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> int:
+    """Write a trained network as a model file for all engines."""
+    from .commands.export import ExportRequest
+    from .commands.export import export as run_export
+
+    pairs = tuple(calibration or ())
+    run_export(ExportRequest(checkpoint, out, precision, variant, pairs, force))
+    return 0
+
+
+@app.command()
+@reported
 def saliency(
     ir: Annotated[str, typer.Option("--ir", help="Infrared picture, folder of them, or glob.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
     method: Annotated[
         Literal["whole", "projection"],
-        typer.Option("--method", help="LatLRR of the whole picture, or of its patches."),
-    ] = "whole",
+        typer.Option("--method", help="LatLRR of patches, as in training, or the whole picture."),
+    ] = "projection",
     panel: Annotated[
         bool, typer.Option("--panel/--no-panel", help="Picture, saliency and mask side by side.")
     ] = True,
@@ -372,6 +412,130 @@ def saliency(
     from .commands.saliency import saliency as run_saliency
 
     return run_saliency(SaliencyRequest(ir, out, method, panel, cache))
+
+
+@engine_app.command("build")
+@reported
+def engine_build(
+    model: Annotated[str, typer.Argument(help="Name or path of an ONNX model.")] = "bts",
+    backend: Annotated[
+        Optional[Literal["tensorrt", "tensorrt-rtx"]],
+        typer.Option("--backend", help="The first of these that is installed, unless given."),
+    ] = None,
+    precision: Annotated[
+        Literal["fp16", "int8", "fp32"], typer.Option("--precision", help="To compute in.")
+    ] = "fp16",
+    size: Annotated[str, typer.Option("--size", help="Visible pictures, WxH.")] = "640x480",
+    ir_size: Annotated[
+        Optional[str],
+        typer.Option(
+            "--ir-size", help="Infrared pictures, WxH, to warp them on the GPU; plain unless given."
+        ),
+    ] = None,
+    compute_capability: Annotated[
+        Optional[str],
+        typer.Option(
+            "--compute-capability", help="Of another machine's GPU, as 8.6; TensorRT-RTX only."
+        ),
+    ] = None,
+    device: Annotated[int, typer.Option("--device", min=0, help="GPU to build on.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Build even if it is there.")] = False,
+) -> int:
+    """Build a plan ahead of its first use."""
+    from .commands.engine import BuildOrder, build
+
+    order = BuildOrder(
+        model=model,
+        backend=backend,
+        precision=precision,
+        size_wh=_size(size),
+        ir_size_wh=None if ir_size is None else _size(ir_size),
+        compute_capability=compute_capability,
+        device=device,
+        anew=force,
+        debug=_debug,
+    )
+    build(order)
+    return 0
+
+
+@engine_app.command("inspect")
+@reported
+def engine_inspect(
+    what: Annotated[
+        str, typer.Argument(help="Plan, beginning of a plan's name, model, or ONNX file.")
+    ],
+) -> int:
+    """Show what a plan or a model is."""
+    from .commands.engine_inspect import inspect
+
+    inspect(what)
+    return 0
+
+
+@engine_app.command("compare")
+@reported
+def engine_compare(
+    a: Annotated[
+        str, typer.Argument(help="ENGINE[:MODEL[:PRECISION]], for instance openvino:bts:bf16.")
+    ],
+    b: Annotated[str, typer.Argument(help="Engine that it is compared with, likewise.")],
+    size: Annotated[
+        Optional[str],
+        typer.Option("--size", help="To fuse in, WxH; that of --vis or 640x480 unless given."),
+    ] = None,
+    ir: Annotated[
+        Optional[Path], typer.Option("--ir", help="Infrared picture, or a folder of them.")
+    ] = None,
+    vis: Annotated[
+        Optional[Path],
+        typer.Option("--vis", help="Visible picture, or a folder; drawn pairs unless given."),
+    ] = None,
+    sheet: Annotated[
+        Optional[Path],
+        typer.Option("--sheet", help="Pictures of both and their difference, PNG."),
+    ] = None,
+    json: Annotated[
+        Optional[Path], typer.Option("--json", help="Figures to write, as JSON.")
+    ] = None,
+) -> int:
+    """Measure whether two engines show the same picture, and which is faster."""
+    from .commands.engine_compare import CompareRequest, compare
+
+    size_wh = None if size is None else _size(size)
+    return compare(CompareRequest(a, b, size_wh, ir, vis, sheet, json))
+
+
+@engine_app.command("list")
+@reported
+def engine_list() -> int:
+    """List the plans that are kept."""
+    from .commands.engine_cache import list_plans
+
+    list_plans()
+    return 0
+
+
+@engine_app.command("prune")
+@reported
+def engine_prune(
+    older_than: Annotated[
+        Optional[float],
+        typer.Option("--older-than", min=0, help="What was written so many days ago goes."),
+    ] = None,
+    unfit: Annotated[
+        bool, typer.Option("--unfit", help="What cannot be used here any more goes.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Everything goes: plans, compiled models, verdicts.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+) -> int:
+    """Remove plans that are kept."""
+    from .commands.engine_cache import PruneOrder, prune
+
+    prune(PruneOrder(older_than, unfit, everything, dry_run))
+    return 0
 
 
 def _settings(path: Path | None, overrides: list[str] | None, flags: dict[str, Any]) -> Settings:

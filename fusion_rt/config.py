@@ -20,6 +20,10 @@ class EngineSettings(_Section):
     name: str = "auto"
     model: str = "bts"
     precision: str = "auto"
+    # Which GPU, as CUDA counts them; of no meaning on a processor.
+    device: int = Field(default=0, ge=0)
+    # What fuses while the engine is being built for the first time; None waits for it.
+    preview: str | None = None
 
 
 class PairingSettings(_Section):

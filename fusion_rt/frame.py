@@ -61,20 +61,25 @@ class FramePair:
         ir: infrared frame.
         vis: visible frame.
         ir_offset_ns: how far the infrared clock is ahead of the visible one.
-        ir_on_vis: infrared as the fusion takes it, (H, W) uint8 on the visible picture's grid;
-            set by the register stage.
+        ir_8bit: infrared as it came, in 8 bit, (Hi, Wi) uint8; set by the register stage.
+        ir_on_vis: the same on the visible picture's grid, (H, W) uint8; set by the register stage,
+            or, where the engine warps by itself, by whoever needs it
+            (`fusion_rt.registration.Registration.warped`).
         vis_bgr: visible picture in the size that is fused, (H, W, 3) uint8 BGR; set by the
             register stage.
         fused: (H, W, 3) uint8 BGR; set by the fuse stage.
+        previewed: whether another engine than the run's own fused it; set by the fuse stage.
         stamps_ns: monotonic time in ns at which each named step ended.
     """
 
     ir: Frame
     vis: Frame
     ir_offset_ns: int = 0
+    ir_8bit: np.ndarray | None = None
     ir_on_vis: np.ndarray | None = None
     vis_bgr: np.ndarray | None = None
     fused: np.ndarray | None = None
+    previewed: bool = False
     stamps_ns: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -4,78 +4,150 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections import deque
 
 import numpy as np
 
 from engines.base import Engine, EngineInfo
+from engines.errors import Stopped
 
 from .channel import Channel
 from .frame import FramePair
 from .ledger import DropReason, Ledger
 from .pace import RealtimePace
+from .preview import EngineOpener, Preparation, Preview
+from .registration import Registration
 from .stage import Stage
 
-EngineOpener = Callable[[], AbstractContextManager[Engine]]
+# Where there is nothing to build, the engine is prepared sooner than a preview is opened.
+_PREVIEW_AFTER_S = 0.3
 
 
 class FuseStage(Stage):
     """Opens the engine on its own thread and fuses every pair that comes.
 
     Attributes:
-        info: of the engine, once it is open.
+        info: of the engine that fuses now, once it is open.
+        engine_warps: whether that engine takes infrared pictures as they came.
+        preview_info: of the engine that fused while this run's own was being prepared; None
+            where none did.
     """
 
     def __init__(
         self,
         opener: EngineOpener,
-        weight: np.ndarray,
+        registration: Registration,
         pairs: Channel[FramePair],
         channel: Channel[FramePair],
         ledger: Ledger,
         stopping: threading.Event,
         pace: RealtimePace | None,
+        preview: Preview | None = None,
     ) -> None:
         super().__init__("fuse", stopping)
         self.channel = channel
         self.info: EngineInfo | None = None
+        self.engine_warps = False
+        self.preview_info: EngineInfo | None = None
         self._opener = opener
-        self._weight = weight
+        self._registration = registration
         self._pairs = pairs
         self._ledger = ledger
         self._pace = pace
+        self._preview = preview
+        self._under_way: deque[FramePair] = deque()
 
     def work(self) -> None:
         """See `Stage.work`."""
         try:
-            with self._opener() as engine:
-                engine.set_weight(self._weight)
-                self.info = engine.info
-                if self._pace is not None:
-                    self._warm_up(engine)
-                    self._pace.start()
-                while not (self.stopping.is_set() or self._pairs.exhausted):
-                    pair = self._pairs.get(timeout_s=0.1)
-                    if pair is not None:
-                        self._fuse(engine, pair)
+            if self._preview is not None:
+                self._fuse_preview(self._preview)
+            if not self._over:
+                self._fuse_with(self._opener)
         finally:
+            for pair in self._under_way:
+                self._ledger.dropped_pair(pair, DropReason.STOPPED)
             self.channel.end()
+
+    @property
+    def _over(self) -> bool:
+        return self.stopping.is_set() or self._pairs.exhausted
+
+    def _fuse_preview(self, preview: Preview) -> None:
+        """Fuse with the other engine until the run's own can be opened, or all is over."""
+        preparation = Preparation(preview.prepare, self.stopping)
+        try:
+            if not preparation.ready_within(_PREVIEW_AFTER_S):
+                self._show_preview(preview, preparation)
+        finally:
+            preparation.give_up()
+        error = preparation.error
+        # Where all is over, it was told to stop.
+        if error is not None and not (self._over and isinstance(error, Stopped)):
+            raise error
+
+    def _show_preview(self, preview: Preview, preparation: Preparation) -> None:
+        preview.report(f"showing {preview.name} until the engine is ready")
+        pairs = self._fuse_with(preview.opener, preparation)
+        if preparation.ready and preparation.error is None and not self._over:
+            preview.report(f"the engine is ready, after {pairs} pairs by {preview.name}")
+
+    def _fuse_with(self, opener: EngineOpener, preparation: Preparation | None = None) -> int:
+        """Fuse until the preparation is ready, the input ends or the run is stopped; count pairs.
+
+        Those under way at the end are finished, those waiting stay in the channel. It gives up none
+        of them where its policy is to block; live, newer ones take their place until the next
+        engine is open.
+        """
+        count = 0
+        with opener() as engine:
+            engine.set_weight(self._registration.weight)
+            self.engine_warps = engine.warps
+            if engine.warps:
+                engine.set_grid(self._registration.grid())
+            self.info = engine.info
+            if preparation is not None:
+                self.preview_info = engine.info
+            if self._pace is not None:
+                self._warm_up(engine)
+                self._pace.start()
+            while not (self._over or (preparation is not None and preparation.ready)):
+                count += self._step(engine, wait_s=0.1)
+            while self._under_way and not self.stopping.is_set():
+                count += self._collect(engine)
+        return count
+
+    def _step(self, engine: Engine, wait_s: float) -> int:
+        """Begin the next pair if there is one; finish the oldest where nothing better is to do."""
+        pair = self._pairs.take() if self._under_way else self._pairs.get(wait_s)
+        if pair is not None:
+            self._submit(engine, pair)
+        full = len(self._under_way) == engine.slots
+        return self._collect(engine) if self._under_way and (full or pair is None) else 0
+
+    def _submit(self, engine: Engine, pair: FramePair) -> None:
+        assert pair.ir_8bit is not None
+        assert pair.vis_bgr is not None
+        self._under_way.append(pair)
+        pair.previewed = engine.info is self.preview_info
+        pair.stamps_ns["fuse_begun"] = time.monotonic_ns()
+        engine.submit(
+            pair.ir_8bit if engine.warps else self._registration.warped(pair), pair.vis_bgr
+        )
+
+    def _collect(self, engine: Engine) -> int:
+        pair = self._under_way[0]
+        pair.fused = engine.collect()
+        pair.stamps_ns["fused"] = time.monotonic_ns()
+        overwritten = self.channel.put(pair)
+        self._under_way.popleft()
+        self._ledger.dropped_pair(overwritten, DropReason.OVERWRITTEN)
+        return 1
 
     def _warm_up(self, engine: Engine) -> None:
         """The first run allocates; a camera must not wait for that."""
-        height, width = self._weight.shape
-        engine.fuse(np.zeros((height, width), np.uint8), np.zeros((height, width, 3), np.uint8))
-
-    def _fuse(self, engine: Engine, pair: FramePair) -> None:
-        assert pair.ir_on_vis is not None
-        assert pair.vis_bgr is not None
-        try:
-            pair.stamps_ns["fuse_begun"] = time.monotonic_ns()
-            pair.fused = engine.fuse(pair.ir_on_vis, pair.vis_bgr)
-            pair.stamps_ns["fused"] = time.monotonic_ns()
-            overwritten = self.channel.put(pair)
-        except BaseException:
-            self._ledger.dropped_pair(pair, DropReason.STOPPED)
-            raise
-        self._ledger.dropped_pair(overwritten, DropReason.OVERWRITTEN)
+        height, width = self._registration.weight.shape
+        ir_wh = engine.ir_size_wh if engine.warps else (width, height)
+        engine.fuse(
+            np.zeros((ir_wh[1], ir_wh[0]), np.uint8), np.zeros((height, width, 3), np.uint8)
+        )

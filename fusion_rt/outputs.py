@@ -11,17 +11,18 @@ import numpy as np
 from .errors import SinkError
 from .frame import FramePair
 from .palette import PALETTES
+from .registration import Registration
 from .sinks.base import Sink
 from .sinks.hud import HudState, draw_help, draw_hud
 from .sinks.stills import write_png
 from .sinks.window import WindowSink
-from .views import VIEWS, compose
+from .views import INFRARED_VIEWS, VIEWS, compose
 
 _NOTICE_S = 2.0
 
 
 def render(
-    pair: FramePair, view: str, palette: str, seen: np.ndarray | None, hud: HudState | None
+    pair: FramePair, view: str, palette: str, registration: Registration, hud: HudState | None
 ) -> np.ndarray:
     """One view of a finished pair.
 
@@ -29,22 +30,21 @@ def render(
         pair: after the fuse stage; its pictures are not changed.
         view: see `fusion_rt.views`.
         palette: for the infrared picture where the view shows it.
-        seen: see `fusion_rt.registration.Registration`.
+        registration: of the pair.
         hud: figures to draw into it; None for none.
 
     Returns:
         (H, W, 3) uint8 BGR, possibly the pair's own picture: not to be written to.
     """
-    assert pair.ir_on_vis is not None
     assert pair.vis_bgr is not None
     assert pair.fused is not None
     picture = compose(
         view,
-        ir_on_vis=pair.ir_on_vis,
+        ir_on_vis=registration.warped(pair) if view in INFRARED_VIEWS else None,
         vis_bgr=pair.vis_bgr,
         fused=pair.fused,
         palette=palette,
-        seen=seen,
+        seen=registration.seen,
     )
     if hud is not None:
         picture = picture.copy()
@@ -60,19 +60,20 @@ class Output:
         sink: where pictures go.
         view: which one.
         palette: for the infrared picture.
-        seen: where the infrared camera sees, see `fusion_rt.registration.Registration`.
+        registration: of the pairs.
         hud: whether figures are drawn into the picture.
     """
 
     sink: Sink
     view: str
     palette: str
-    seen: np.ndarray | None
+    registration: Registration
     hud: bool = False
 
     def show(self, pair: FramePair, hud: HudState) -> None:
         """Hand the pair on."""
-        picture = render(pair, self.view, self.palette, self.seen, hud if self.hud else None)
+        drawn = hud if self.hud else None
+        picture = render(pair, self.view, self.palette, self.registration, drawn)
         self.sink.write(picture, pair.captured_ns)
 
 
@@ -84,7 +85,7 @@ class Screen:
         window: WindowSink,
         view: str,
         palette: str,
-        seen: np.ndarray | None,
+        registration: Registration,
         saves: Path,
     ) -> None:
         """Start with figures on.
@@ -93,13 +94,13 @@ class Screen:
             window: open.
             view: shown first.
             palette: used first.
-            seen: where the infrared camera sees, see `fusion_rt.registration.Registration`.
+            registration: of the pairs.
             saves: folder that the key ``s`` saves pictures to.
         """
         self._window = window
         self._view = view
         self._palette = palette
-        self._seen = seen
+        self._registration = registration
         self._saves = saves
         self._hud = True
         self._help = False
@@ -117,7 +118,8 @@ class Screen:
         notice, until = self._notice
         if notice and time.monotonic() < until:
             hud = replace(hud, banner=notice)
-        picture = render(pair, self._view, self._palette, self._seen, hud if self._hud else None)
+        drawn = hud if self._hud else None
+        picture = render(pair, self._view, self._palette, self._registration, drawn)
         if self._help:
             picture = picture.copy()
             draw_help(picture)
@@ -141,7 +143,8 @@ class Screen:
         name = f"fusion-{time.strftime('%Y%m%d-%H%M%S')}-{pair.vis.seq:06d}.png"
         path = self._saves / name
         try:
-            write_png(path, render(pair, self._view, self._palette, self._seen, None))
+            picture = render(pair, self._view, self._palette, self._registration, None)
+            write_png(path, picture)
             notice = f"saved {path}"
         except SinkError as error:  # told in the picture: a key must not end the run
             notice = str(error)

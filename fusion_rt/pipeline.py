@@ -19,17 +19,19 @@ from dataclasses import dataclass
 
 from calibration.rig import Rig
 from engines.base import EngineInfo
+from engines.errors import Stopped
 
 from .capture import CaptureStage
 from .channel import Channel, Policy
 from .config import Settings
 from .errors import PipelineError, SourceError, TruncatedSourceError
 from .frame import FramePair
-from .fuse import EngineOpener, FuseStage
+from .fuse import FuseStage
 from .ledger import DropReason, Ledger
 from .limits import MeasuredLimits
 from .pace import RealtimePace
 from .pairing import Pairer
+from .preview import EngineOpener, Preview, Previewed
 from .register import RegisterStage
 from .registration import Registration, fit_rig
 from .run_stats import RunStats
@@ -72,15 +74,18 @@ class Pipeline:
         *,
         rig: Rig | None,
         settings: Settings,
+        preview: Preview | None = None,
     ) -> None:
         """Wire the stages; nothing runs yet. From here on the pipeline closes the sources.
 
         Args:
             ir: infrared source.
             vis: visible source, whose picture is the frame of reference.
-            opener: opens the engine for the visible source's size, on the fuse thread.
+            opener: opens the engine for the visible source's size, on the fuse thread. Where that
+                lasts, it asks `ending` and raises `engines.errors.Stopped`.
             rig: geometry; None for pictures of one size that lie on each other.
             settings: pairing, thermal and pace are used here.
+            preview: what fuses while the engine is being prepared; None to wait for the engine.
 
         Raises:
             UsageError: sizes that do not go together.
@@ -91,6 +96,7 @@ class Pipeline:
         self.stats = RunStats()
         self._stopping = threading.Event()
         self._stop_asked = False
+        self._previewed = 0
         self.pace = settings.pace
         live = settings.pace == "realtime"
         pace = RealtimePace() if live else None
@@ -126,15 +132,17 @@ class Pipeline:
             self.ledger,
             self._stopping,
             live=live,
+            engine_warps=lambda: self._fuse.engine_warps,
         )
         self._fuse = FuseStage(
             opener,
-            self.registration.weight,
+            self.registration,
             self._register.channel,
             Channel(depth, policy),
             self.ledger,
             self._stopping,
             pace,
+            preview,
         )
         self._stages: list[Stage] = [*self._captures.values(), self._register, self._fuse]
 
@@ -147,6 +155,17 @@ class Pipeline:
     def engine_info(self) -> EngineInfo | None:
         """Facts about the engine, once it is open."""
         return self._fuse.info
+
+    @property
+    def previewed(self) -> Previewed | None:
+        """What another engine fused while the run's own was being prepared; None where none did."""
+        info = self._fuse.preview_info
+        return None if info is None else Previewed(self._previewed, info)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the user asked to stop, something failed, or the run is over."""
+        return self._stop_asked or self._stopping.is_set()
 
     def stop(self) -> None:
         """Ask for the end; safe from any thread and from a signal handler.
@@ -168,10 +187,10 @@ class Pipeline:
             Whatever a stage or ``consume`` raised first; the rest has ended by then.
             SourceError: a source delivered no frame at all.
         """
-        for stage in self._stages:
-            stage.start()
         try:
-            while not (self._stopping.is_set() or self._stop_asked):
+            for stage in self._stages:
+                stage.start()
+            while not self.ending:
                 pair = self._fuse.channel.get(timeout_s=0.1)
                 if pair is not None:
                     self._finish(pair, consume)
@@ -182,11 +201,15 @@ class Pipeline:
         finally:
             self._close()
         for stage in self._stages:
-            if stage.error is not None:
+            if stage.error is not None and not self._as_asked(stage.error):
                 raise stage.error
         broken = tuple(s.broken for s in self._captures.values() if s.broken is not None)
         self._check_not_empty(broken)
         return Outcome(stopped=self._stop_asked, broken=broken)
+
+    def _as_asked(self, error: BaseException) -> bool:
+        """Whether a stage ended so because the user wanted the end: the engine was not open yet."""
+        return self._stop_asked and isinstance(error, Stopped)
 
     def _finish(self, pair: FramePair, consume: Callable[[FramePair], None]) -> None:
         begun_ns = time.monotonic_ns()
@@ -196,6 +219,7 @@ class Pipeline:
             self.ledger.dropped_pair(pair, DropReason.STOPPED)
             raise
         self.ledger.fused()
+        self._previewed += pair.previewed
         self.stats.add(pair, begun_ns, time.monotonic_ns())
 
     def _close(self) -> None:
@@ -209,6 +233,8 @@ class Pipeline:
                 self.ledger.dropped_pair(pair, DropReason.STOPPED)
         deadline = time.monotonic() + _JOIN_S
         for thread in self._stages:
+            if not thread.is_alive():  # ended, or not begun where Ctrl-C came at once
+                continue
             thread.join(max(0.0, deadline - time.monotonic()))
         stuck = [thread.name for thread in self._stages if thread.is_alive()]
         if stuck and not any(stage.error for stage in self._stages):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -31,8 +32,10 @@ class RegisterStage(Stage):
         stopping: threading.Event,
         *,
         live: bool,
+        engine_warps: Callable[[], bool],
     ) -> None:
         super().__init__("register", stopping)
+        self._engine_warps = engine_warps
         self.channel = channel
         self._inputs = {sensor: stage.channel for sensor, stage in captures.items()}
         self._changed = self._inputs[Sensor.IR].changed
@@ -101,5 +104,7 @@ class RegisterStage(Stage):
         ir = pair.ir.image
         if ir.dtype == np.uint16:
             ir = self._agc.apply(ir, pair.ir.captured_ns)
-        pair.ir_on_vis = self._registration.warp(ir)
+        pair.ir_8bit = ir
+        if not self._engine_warps():
+            self._registration.warped(pair)
         pair.vis_bgr = pair.vis.image

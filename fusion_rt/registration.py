@@ -9,6 +9,7 @@ from calibration.errors import RigError
 from calibration.rig import Rig, stretch
 
 from .errors import UsageError
+from .frame import FramePair
 
 # Width of the soft edge of the infrared's view, as a share of the visible picture's width.
 SEAM_SHARE = 0.06
@@ -36,6 +37,7 @@ class Registration:
             RigError: the pictures have nothing in common.
         """
         width, height = rig.vis_wh
+        self._rig = rig
         self._map: tuple[np.ndarray, np.ndarray] | None = None
         inside = np.ones((height, width), bool)
         if rig.is_identity:
@@ -57,6 +59,27 @@ class Registration:
                 hint="H_vis_ir maps infrared px to visible px; was its inverse written?",
             )
         self.seen = None if inside.all() else np.where(inside, np.uint8(255), np.uint8(0))
+
+    def grid(self) -> np.ndarray:
+        """The warp as engines take it that do it themselves, see `engines.contract`.
+
+        Returns:
+            (H, W, 2) float32, x then y, -1..1 from edge to edge of the infrared picture.
+        """
+        ir_width, ir_height = self._rig.ir_wh
+        map_x, map_y = inverse_map(self._rig)
+        return np.dstack([(2 * map_x + 1) / ir_width - 1, (2 * map_y + 1) / ir_height - 1])
+
+    def warped(self, pair: FramePair) -> np.ndarray:
+        """The pair's infrared picture on the visible one's grid, made now if nobody has yet.
+
+        Returns:
+            (H, W) uint8, kept in ``pair.ir_on_vis``.
+        """
+        if pair.ir_on_vis is None:
+            assert pair.ir_8bit is not None
+            pair.ir_on_vis = self.warp(pair.ir_8bit)
+        return pair.ir_on_vis
 
     def warp(self, ir: np.ndarray) -> np.ndarray:
         """The infrared picture on the visible picture's grid.

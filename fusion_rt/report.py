@@ -11,6 +11,7 @@ from engines.base import EngineInfo
 from . import __version__
 from .machine import describe_machine
 from .pipeline import Outcome, Pipeline
+from .preview import Previewed
 from .sinks.text import write_text
 from .sources.base import SourceInfo
 
@@ -38,6 +39,7 @@ def build_report(
         "max_skew_ms": pipeline.max_skew_ms,
         "infrared_coverage": round(pipeline.registration.coverage, 4),
         "engine": describe_engine(pipeline.engine_info),
+        "previewed": _describe_preview(pipeline.previewed),
         "sources": {name: _describe_source(info) for name, info in sources.items()},
         "outputs": outputs,
         "stopped_by_user": outcome.stopped,
@@ -47,7 +49,7 @@ def build_report(
 
 
 def describe_engine(info: EngineInfo | None) -> dict[str, Any] | None:
-    """Keys name, version, device, precision, size, model, open_ms, refused."""
+    """Keys name, version, device, precision, size, model, open_ms, parity, notes, refused."""
     if info is None:
         return None
     return {
@@ -58,8 +60,17 @@ def describe_engine(info: EngineInfo | None) -> dict[str, Any] | None:
         "size": list(info.size_wh),
         "model": info.model,
         "open_ms": round(info.open_ms, 1),
+        "parity": None if info.parity is None else info.parity.as_data(),
+        "notes": list(info.notes),
         "refused": {refusal.name: refusal.reason for refusal in info.refused},
     }
+
+
+def _describe_preview(previewed: Previewed | None) -> dict[str, Any] | None:
+    """Keys pairs, engine (its name); None where the run's own engine fused from the start."""
+    if previewed is None:
+        return None
+    return {"pairs": previewed.pairs, "engine": previewed.engine.name}
 
 
 def _describe_source(info: SourceInfo) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Protocol, cast
 
@@ -23,6 +23,7 @@ from rich.table import Table
 from engines.parity import Parity
 
 _LOG_WIDTH = 120
+_LISTED_SIZES = 2
 
 
 class _Stderr:
@@ -164,6 +165,7 @@ def print_summary(report: dict[str, Any]) -> None:
         ("dropped", dropped or "none"),
         ("throughput", f"{report['throughput_fps']:.1f} frames/s"),
         *engine_facts(report["engine"]),
+        *_preview_facts(report["previewed"]),
     ]
     if skew["p50"] is not None:
         line = f"p50 {skew['p50']:.1f} ms, p95 {skew['p95']:.1f} ms, max {skew['max']:.1f} ms"
@@ -175,24 +177,40 @@ def print_summary(report: dict[str, Any]) -> None:
             say("  end to end holds the waiting of a recording that is read ahead of the engine")
 
 
-def engine_facts(engine: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """Rows for `print_facts`: the engine, its picture's figures, why others were passed over."""
+def _preview_facts(previewed: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if previewed is None:
+        return []
+    words = f"{previewed['pairs']} pairs by {previewed['engine']}, while the engine was prepared"
+    return [("previewed", words)]
+
+
+def engine_facts(
+    engine: dict[str, Any] | None, sizes: Collection[Sequence[int]] = ()
+) -> list[tuple[str, str]]:
+    """Rows for `print_facts`: the engine, what is to be known of it, why others were passed over.
+
+    Args:
+        engine: as `fusion_rt.report.describe_engine` gives it; None where none was opened.
+        sizes: width and height in px of all that it was opened for; only its own when empty.
+    """
     facts = engine or {}
-    rows = [("engine", engine_line(engine))]
+    rows = [("engine", engine_line(engine, sizes))]
     if facts.get("parity"):
         rows.append(("", f"its picture: {Parity.from_data(facts['parity'])}"))
+    rows += [("", f"note: {note}") for note in facts.get("notes") or ()]
     refused = facts.get("refused") or {}
     return rows + [("", f"not {name}: {reason}") for name, reason in refused.items()]
 
 
-def engine_line(engine: dict[str, Any] | None) -> str:
-    """For instance "openvino 2026.4, bts in bf16, 640x480, AMD EPYC"."""
+def engine_line(engine: dict[str, Any] | None, sizes: Collection[Sequence[int]] = ()) -> str:
+    """For instance "openvino 2026.4, bts in bf16, 640x480, AMD EPYC"; see `engine_facts`."""
     if engine is None:
         return "none was opened"
-    width, height = engine["size"]
+    words = [f"{width}x{height}" for width, height in sizes or [engine["size"]]]
+    shown = " and ".join(words) if len(words) <= _LISTED_SIZES else f"{len(words)} sizes"
     return (
         f"{engine['name']} {engine['version']}, {engine['model']} in {engine['precision']}, "
-        f"{width}x{height}, {engine['device']}"
+        f"{shown}, {engine['device']}"
     )
 
 

@@ -12,6 +12,7 @@ from .errors import UsageError
 from .palette import apply_palette
 
 VIEWS: Final[tuple[str, ...]] = ("fused", "side-by-side", "ir", "vis")
+INFRARED_VIEWS: Final = ("side-by-side", "ir")  # those that show the infrared picture
 
 # Three panels of this width and two gaps make 1928 px, which a full-HD screen just about shows
 # without scaling; 640 wide cameras keep every pixel.
@@ -41,7 +42,7 @@ def view_size(view: str, size_wh: tuple[int, int]) -> tuple[int, int]:
 def compose(
     view: str,
     *,
-    ir_on_vis: np.ndarray,
+    ir_on_vis: np.ndarray | None,
     vis_bgr: np.ndarray,
     fused: np.ndarray,
     palette: str = "white-hot",
@@ -51,7 +52,8 @@ def compose(
 
     Args:
         view: one of `VIEWS`.
-        ir_on_vis: (H, W) uint8, infrared on the grid of the visible picture.
+        ir_on_vis: (H, W) uint8, infrared on the grid of the visible picture; only
+            `INFRARED_VIEWS` need it.
         vis_bgr: (H, W, 3) uint8 BGR.
         fused: (H, W, 3) uint8 BGR.
         palette: colours of the infrared picture, see `fusion_rt.palette`.
@@ -70,6 +72,7 @@ def compose(
         return fused
     if view == "vis":
         return vis_bgr
+    assert ir_on_vis is not None
     if view == "ir":
         return _infrared(ir_on_vis, palette, seen)
     size_wh = (fused.shape[1], fused.shape[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import signal
 import time
 from collections.abc import Callable, Sequence
 
@@ -12,6 +14,15 @@ from fusion_rt.frame import Frame, Sensor
 from fusion_rt.sources.base import Source, SourceInfo
 
 MS = 1_000_000
+
+
+def press_ctrl_c() -> None:
+    """What Python makes of Ctrl-C, from any thread: the handler runs on the main thread.
+
+    A real signal would end this whole process by a segmentation fault once inference libraries
+    were loaded in it.
+    """
+    _thread.interrupt_main(signal.SIGINT)
 
 
 def picture(sensor: Sensor, wh: tuple[int, int], value: int) -> np.ndarray:

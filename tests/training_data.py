@@ -21,10 +21,10 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     assert cv2.imwrite(str(path), image)
 
 
-def write_pairs(folder: Path, count: int = 3) -> Path:
+def write_pairs(folder: Path, count: int = 3, seed: int = 0) -> Path:
     """Pairs of a textured visible scene and infrared with one warm block, 220x200."""
     for number in range(count):
-        rng = np.random.default_rng(number)
+        rng = np.random.default_rng(seed + number)
         vis = cv2.GaussianBlur(rng.normal(110, 40, (200, 220, 3)), (0, 0), 2)
         ir = rng.normal(60, 4, (200, 220))
         ir[60:120, 40 + 20 * number : 90 + 20 * number] = 230
@@ -68,6 +68,7 @@ class TinyNet(nn.Module):
         self.norm = nn.BatchNorm2d(4)
         self.drop = nn.Dropout(0.1)
         self.head = nn.Conv2d(4, 1, 1)
+        self.contrast = 0.0
 
     def forward(self, ir: torch.Tensor, vis_y: torch.Tensor) -> torch.Tensor:
         features = torch.relu(self.norm(self.mix(torch.cat([ir, vis_y], 1))))

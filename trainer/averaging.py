@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from trainer.build import Network
 
 
 class WeightAverage:
@@ -23,12 +25,12 @@ class WeightAverage:
         model: a copy that holds the average, in eval mode, without gradients.
     """
 
-    def __init__(self, model: nn.Module, decay: float, updates: int = 0) -> None:
+    def __init__(self, model: Network, decay: float, updates: int = 0) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay, self.updates = decay, updates
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self, model: Network) -> None:
         """Take the weights of ``model`` in."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         ours: list[Tensor] = list(self.model.parameters())

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from trainer.optional import require
+from trainer.whole_file import writing
 
 
 def require_board() -> ModuleType:
@@ -32,20 +33,27 @@ class Board:
 
     Raises:
         MissingPackage: see `require_board`.
+        WriteError: the files cannot be written; so do all methods.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
-        self._writer = require_board().SummaryWriter(str(folder), purge_step=step + 1)
+        self._folder = folder
+        with writing(folder):
+            self._writer = require_board().SummaryWriter(str(folder), purge_step=step + 1)
 
     def scalars(self, step: int, group: str, values: dict[str, float]) -> None:
         """One point of each curve ``group/name``."""
-        for name, value in values.items():
-            self._writer.add_scalar(f"{group}/{name}", value, step)
+        with writing(self._folder):
+            for name, value in values.items():
+                self._writer.add_scalar(f"{group}/{name}", value, step)
 
     def image(self, step: int, name: str, bgr: np.ndarray) -> None:
         """A picture (H, W, 3) uint8 BGR."""
-        self._writer.add_image(name, np.ascontiguousarray(bgr[..., ::-1]), step, dataformats="HWC")
+        rgb = np.ascontiguousarray(bgr[..., ::-1])
+        with writing(self._folder):
+            self._writer.add_image(name, rgb, step, dataformats="HWC")
 
     def close(self) -> None:
         """Write everything out."""
-        self._writer.close()
+        with writing(self._folder):
+            self._writer.close()

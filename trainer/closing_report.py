@@ -11,11 +11,13 @@ from typing import Any
 import yaml
 
 from trainer.pairs import Part
-from trainer.resume import Identity
 from trainer.settings import TrainSettings
-from trainer.whole_file import write_whole
+from trainer.state import Identity
+from trainer.whole_file import write_whole, writing
+from trainer.words import program
 
 ROWS = 12  # of the loss table
+_PRIOR = "mixing by brightness and texture alone"  # what a network shows before it learns
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def write_report(path: Path, done: Finished) -> None:
     """Write the report as Markdown; the picture sheet lies beside it."""
     settings = done.settings
     took = timedelta(seconds=round(done.seconds))
-    begin = "the brighter of the two inputs" if settings.init is None else f"`{settings.init}`"
+    begin = _PRIOR if settings.init is None else f"`{settings.init}`"
     summary = [
         ("network", settings.network),
         ("began as", begin),
@@ -59,7 +61,12 @@ def write_report(path: Path, done: Finished) -> None:
     if settings.teacher is not None:
         summary.append(("teacher", f"`{settings.teacher}`"))
     if done.best is not None:
-        summary.append(("lowest validation loss", f"{done.best:.5f}"))
+        began = [
+            f", {line['validation']['loss']:.5f} before the first step"
+            for line in done.log
+            if _judged(line) and line["step"] == 0
+        ]
+        summary.append(("lowest validation loss", f"{done.best:.5f}{''.join(began)}"))
     blocks = [
         f"# Training of {settings.network}",
         _table(("", ""), summary),
@@ -91,7 +98,8 @@ def write_report(path: Path, done: Finished) -> None:
         "## Next",
         _next(settings.out),
     ]
-    write_whole(path, ("\n\n".join(blocks) + "\n").encode())
+    with writing(path):
+        write_whole(path, ("\n\n".join(blocks) + "\n").encode())
 
 
 def _judged(line: Mapping[str, Any]) -> bool:
@@ -132,11 +140,12 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _next(out: Path) -> str:
+    run = program()
     return (
         "```\n"
-        f"python -m trainer.export {out}/model.pt {out}/model.onnx\n"
-        f"fusion-rt fuse --ir IR --vis VIS --out fused --model {out}/model.onnx\n"
-        f"fusion-rt train CONFIG --set init={out}/model.pt --out ANOTHER\n"
+        f"{run} export {out}/model.pt {out}/model.onnx\n"
+        f"{run} fuse --ir IR --vis VIS --out fused --model {out}/model.onnx\n"
+        f"{run} train CONFIG --set init={out}/model.pt --out ANOTHER\n"
         "```\n\n"
         "writes the network as a model for all engines, fuses pictures with it, and trains it\n"
         "further from where it is now."

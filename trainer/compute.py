@@ -65,7 +65,11 @@ def choose_compute(settings: TrainSettings) -> Compute:
             )
         device = torch.device("cuda", local_rank())
         torch.cuda.set_device(device)
-    return Compute(device, _precision(settings.precision, device))
+    precision = _precision(settings.precision, device)
+    if precision == "fp32":
+        # Else convolutions on a GPU would round to 10 bits, and "fp32" would be another network.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    return Compute(device, precision)
 
 
 def _precision(wanted: str, device: torch.device) -> str:

@@ -22,21 +22,16 @@ class Batch(NamedTuple):
         vis_y: luma of the visible picture.
         mask: how salient the infrared is.
         scene: (B,) float32, 1 for a cut of a picture and 0 for a test card.
-        names: infrared file of each cut.
-        cuts: number of each cut.
     """
 
     ir: Tensor
     vis_y: Tensor
     mask: Tensor
     scene: Tensor
-    names: list[str]
-    cuts: list[int]
 
     def to(self, device: torch.device) -> Batch:
-        """Planes on ``device``, channels last."""
-        ir, vis_y, mask, scene = (part.to(device, non_blocking=True) for part in self[:4])
-        return Batch(ir, vis_y, mask, scene, self.names, self.cuts)
+        """The batch on ``device``."""
+        return Batch(*(part.to(device) for part in self))
 
 
 class CutMaker:
@@ -63,8 +58,7 @@ class CutMaker:
 
     def batch(self, cuts: Sequence[int], crop: int) -> Batch:
         """The cuts of these numbers, ``crop`` px wide and high."""
-        made = [self._cut(cut, crop) for cut in cuts]
-        batch = stack(made, [self.name(cut) for cut in cuts], list(cuts))
+        batch = stack([self._cut(cut, crop) for cut in cuts])
         return batch._replace(scene=torch.tensor([float(not self._is_card(cut)) for cut in cuts]))
 
     def _is_card(self, cut: int) -> bool:
@@ -78,13 +72,13 @@ class CutMaker:
         return [*vary(ir, vis_y, rng), mask]
 
 
-def stack(made: Sequence[Sequence[np.ndarray]], names: list[str], cuts: list[int]) -> Batch:
+def stack(made: Sequence[Sequence[np.ndarray]]) -> Batch:
     """A batch of planes (H, W), ir, vis_y and mask for each cut, all of scenes."""
     ir, vis_y, mask = (
         torch.from_numpy(np.stack(planes).astype(np.float32, copy=False))[:, None]
         for planes in zip(*made, strict=True)
     )
-    return Batch(ir, vis_y, mask, torch.ones(len(made)), names, cuts)
+    return Batch(ir, vis_y, mask, torch.ones(len(made)))
 
 
 def random_square(picture: Picture, crop: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -133,10 +127,18 @@ def _level(rng: np.random.Generator) -> float:
 
 
 def centre_square(picture: Picture, crop: int) -> list[np.ndarray]:
-    """The middle of a picture, as `random_square` gives it but always the same."""
+    """The middle of a picture as it is, ``crop`` wide and high.
+
+    Not reduced: fine texture and noise are what a loss must see.
+
+    Args:
+        picture: no side of it is below ``crop``, see `trainer.pairs.decode_pair`.
+        crop: side of the square, px.
+    Returns:
+        ir, vis_y, mask: (crop, crop) float32 in 0..1.
+    """
     height, width = picture.ir.shape
-    side = min(height, width)
-    return _square(picture, (height - side) // 2, (width - side) // 2, side, crop)
+    return _square(picture, (height - crop) // 2, (width - crop) // 2, crop, crop)
 
 
 def _square(picture: Picture, top: int, left: int, side: int, crop: int) -> list[np.ndarray]:

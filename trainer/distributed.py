@@ -22,11 +22,10 @@ class World:
     Attributes:
         rank: number of the process; 0 alone writes files and talks.
         size: number of processes.
-        local_rank: number of the process on its machine, and of its GPU.
     """
 
-    def __init__(self, rank: int = 0, size: int = 1, local_rank: int = 0) -> None:
-        self.rank, self.size, self.local_rank = rank, size, local_rank
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        self.rank, self.size = rank, size
 
     @property
     def leads(self) -> bool:
@@ -46,6 +45,14 @@ class World:
             dist.all_reduce(values)
         return values
 
+    def scenes(self, scene: Tensor) -> Tensor:
+        """Mean over all processes of how many cuts are pictures, (), never quite 0.
+
+        Args:
+            scene: of this process's cuts, see `trainer.cuts.Batch`.
+        """
+        return self.total(scene.sum()).clamp(min=1) / self.size
+
     def gather(self, item: Any) -> list[Any]:
         """``item`` of every process, by rank, on each of them."""
         if self.size == 1:
@@ -53,11 +60,6 @@ class World:
         items: list[Any] = [None] * self.size
         dist.all_gather_object(items, item)
         return items
-
-    def barrier(self) -> None:
-        """Wait for all."""
-        if self.size > 1:
-            dist.barrier()
 
     def shared(self, model: nn.Module, device: torch.device) -> nn.Module:
         """``model`` with gradients that are the mean over all processes."""
@@ -88,13 +90,13 @@ def joined_world(device: torch.device) -> Iterator[World]:
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield World(dist.get_rank(), size, local_rank())
+        yield World(dist.get_rank(), size)
     finally:
         dist.destroy_process_group()
 
 
 def local_rank() -> int:
-    """Number of this process on its machine."""
+    """Number of this process on its machine, and of its GPU."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 

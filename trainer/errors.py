@@ -32,6 +32,10 @@ class CheckpointError(TrainerError):
     """A checkpoint cannot be read or belongs to something else."""
 
 
+class WriteError(TrainerError):
+    """A file of the training cannot be written."""
+
+
 class MissingPackage(TrainerError):
     """A package is not installed; the runtime does without it, the trainer does not."""
 

@@ -15,20 +15,22 @@
 |           |                             |                   |                 | each   |
 |           |                             | thermal           | visual, dhv     | number |
 
-Upper and lower case do not matter. Of MSRS, LLVIP and KAIST only the training part is taken; for
-the test part give its own folder or a manifest (`MSRS/test`, for instance, is a plain one). In the
-tree of TNO a scene is a folder with one infrared and one visible picture, or a sequence whose
-files carry the same number in two folders (``1800i.bmp``, ``1800v.bmp``).
+Upper and lower case do not matter. Of MSRS, LLVIP and KAIST only the training part is taken. The
+test parts of MSRS and KAIST have folders of their own (``MSRS/test`` is plain, ``set06`` a set of
+KAIST); that of LLVIP needs a manifest. In the tree of TNO a scene is a folder with one infrared and
+one visible picture, or a sequence whose files carry the same number in two folders (``1800i.bmp``,
+``1800v.bmp``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from trainer.errors import DataError
+from trainer.words import counted, listed
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 ACCEPTED = (
@@ -46,10 +48,62 @@ class PairFiles(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Pairs of a folder, sorted by name, and the layout that they were found by."""
+    """Pairs of a folder, sorted by name, and the layout that they were found by.
+
+    Attributes:
+        layout: its name.
+        pairs: files.
+        alone: what has no partner and is left out, in words; empty where nothing is.
+    """
 
     layout: str
     pairs: list[PairFiles]
+    alone: str = ""
+
+
+class _Matched:
+    """Pairs as they are found, and the pictures without partner."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.pairs: list[PairFiles] = []
+        self.ir: list[Path] = []
+        self.vis: list[Path] = []
+
+    def add(
+        self,
+        ir: Sequence[Path],
+        vis: Sequence[Path],
+        name: Callable[[Path], str] = lambda path: path.stem,
+    ) -> None:
+        """Match the pictures whose ``name`` is equal."""
+        by_ir, by_vis = _by_name(ir, name), _by_name(vis, name)
+        both = sorted(by_ir.keys() & by_vis.keys())
+        self.pairs += [PairFiles(by_ir[key], by_vis[key]) for key in both]
+        self.ir += [path for key, path in by_ir.items() if key not in by_vis]
+        self.vis += [path for key, path in by_vis.items() if key not in by_ir]
+
+    def alone(self) -> str:
+        """For instance "infrared only: ir/a.png, ir/b.png; visible only: vis/c.png"."""
+        sides = (("infrared", self.ir), ("visible", self.vis))
+        return "; ".join(
+            f"{side} only: {listed([str(path.relative_to(self.root)) for path in files])}"
+            for side, files in sides
+            if files
+        )
+
+    def found(self, layout: str) -> Found:
+        """What was found.
+
+        Raises:
+            DataError: pictures, but no pair.
+        """
+        if not self.pairs:
+            raise DataError(
+                f"no names match in {self.root}: {self.alone()}",
+                hint="give both files of a pair the same name, or write a manifest",
+            )
+        return Found(layout, self.pairs, self.alone())
 
 
 # Folders in which infrared and visible carry the same names. `*` stands for any one folder.
@@ -68,7 +122,7 @@ def find_pairs(folder: Path) -> Found:
     """Pairs of one folder, by the first layout of the table above that fits.
 
     Raises:
-        DataError: no such folder, no known layout, or a picture without partner.
+        DataError: no such folder, no known layout, or no picture has a partner.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder", hint=f"give one laid out as {ACCEPTED}")
@@ -78,10 +132,10 @@ def find_pairs(folder: Path) -> Found:
         if ir_folders and vis_folders:
             if (layout, ir) == ("plain", "ir") and ir_folders[0].name == "Ir":
                 layout = "M3FD"
-            return Found(layout, _side_by_side(folder, ir_folders, vis_folders, "*" in ir))
-    pairs = list(_tno(folder))
-    if pairs:
-        return Found("TNO", pairs)
+            return _side_by_side(folder, ir_folders, vis_folders, "*" in ir).found(layout)
+    tno = _tno(folder)
+    if tno.pairs or tno.alone():
+        return tno.found("TNO")
     raise DataError(
         f"no pairs are recognised in {folder}, which holds {_what_is_in(folder)}",
         hint=f"accepted: {ACCEPTED}",
@@ -103,7 +157,7 @@ def _as_regex(name: str) -> str:
     return name.replace("*", ".*")
 
 
-def _side_by_side(root: Path, ir: list[Path], vis: list[Path], scattered: bool) -> list[PairFiles]:
+def _side_by_side(root: Path, ir: list[Path], vis: list[Path], scattered: bool) -> _Matched:
     """Pairs of equal names, in one folder of each kind, or scattered over many parents."""
     if scattered:
         odd = sorted({path.parent for path in ir} ^ {path.parent for path in vis})
@@ -112,34 +166,18 @@ def _side_by_side(root: Path, ir: list[Path], vis: list[Path], scattered: bool) 
     elif len(ir) > 1 or len(vis) > 1:
         names = ", ".join(path.name for path in (*ir, *vis))
         raise DataError(f"{root} holds {names}: which are meant?", hint="write a manifest")
-    pairs = []
+    matched = _Matched(root)
     for ir_folder, vis_folder in zip(ir, vis, strict=True):
-        pairs += _matched(ir_folder.parent, _pictures(ir_folder), _pictures(vis_folder))
-    if not pairs:
+        matched.add(_pictures(ir_folder), _pictures(vis_folder))
+    if not matched.pairs and not matched.alone():
         raise DataError(
             f"there are no pictures in {ir[0]} and {vis[0]}",
             hint=f"pictures end in {', '.join(sorted(SUFFIXES))}",
         )
-    return pairs
+    return matched
 
 
-def _matched(
-    folder: Path,
-    ir: list[Path],
-    vis: list[Path],
-    name: Callable[[Path], str] = lambda path: path.stem,
-) -> list[PairFiles]:
-    by_ir, by_vis = _by_name(ir, name), _by_name(vis, name)
-    lonely = sorted(by_ir.keys() ^ by_vis.keys())
-    if lonely:
-        raise DataError(
-            f"{len(lonely)} pictures in {folder} have no partner: {', '.join(lonely[:5])}",
-            hint="give both files of a pair the same name, or write a manifest",
-        )
-    return [PairFiles(by_ir[key], by_vis[key]) for key in sorted(by_ir)]
-
-
-def _by_name(files: list[Path], name: Callable[[Path], str]) -> dict[str, Path]:
+def _by_name(files: Sequence[Path], name: Callable[[Path], str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in files:
         key = name(path)
@@ -150,23 +188,30 @@ def _by_name(files: list[Path], name: Callable[[Path], str]) -> dict[str, Path]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    """Those of a folder by name; hidden ones are none (macOS writes ``._x.png`` beside x.png)."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
 
 
-def _tno(folder: Path) -> Iterator[PairFiles]:
+def _tno(folder: Path) -> _Matched:
     """Pairs in the tree of the TNO data set; pictures of other bands are passed over."""
+    matched = _Matched(folder)
     for scene in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
         pictures = _pictures(scene)
         ir = [path for path in pictures if re.match(r"(lw)?ir([^a-z]|$)", path.stem.lower())]
         vis = [path for path in pictures if re.match(r"(vis|eo)([^a-z]|$)", path.stem.lower())]
         if len(ir) == 1 and len(vis) == 1:
-            yield PairFiles(ir[0], vis[0])
+            matched.pairs.append(PairFiles(ir[0], vis[0]))
         elif ir and vis:  # flat folders of copies: IR1.png, VIS1.png
-            yield from _matched(scene, ir, vis, _number)
+            matched.add(ir, vis, _number)
         thermal = list(_folders(scene, ["thermal"]))
         visual = list(_folders(scene, ["visual|dhv"]))
         if thermal and visual:
-            yield from _matched(scene, _pictures(thermal[0]), _pictures(visual[0]), _number)
+            matched.add(_pictures(thermal[0]), _pictures(visual[0]), _number)
+    return matched
 
 
 def _number(path: Path) -> str:
@@ -177,8 +222,8 @@ def _number(path: Path) -> str:
 def _what_is_in(folder: Path) -> str:
     folders = sorted(path.name for path in folder.iterdir() if path.is_dir())
     pictures = _pictures(folder)
-    seen = [f"the folders {', '.join(folders[:6])}{' ...' if len(folders) > 6 else ''}"]
+    seen = [f"the folder{'' if len(folders) == 1 else 's'} {listed(folders, 6)}"]
     if not folders:
         seen = ["no folders"]
-    seen.append(f"{len(pictures)} pictures" if pictures else "no pictures")
+    seen.append(counted(len(pictures), "picture") if pictures else "no pictures")
     return " and ".join(seen)

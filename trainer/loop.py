@@ -10,9 +10,11 @@ import torch
 from trainer.board import require_board
 from trainer.compute import choose_compute
 from trainer.distributed import check_shares, joined_world
+from trainer.memory import check_memory
 from trainer.resume import check_place
-from trainer.session import LAST, Outcome, Training
+from trainer.session import Outcome, Training
 from trainer.settings import TrainSettings
+from trainer.state import LAST
 
 
 def train(
@@ -32,7 +34,8 @@ def train(
         machine: what the report is to say of it.
     Raises:
         TrainerError: no usable data, a checkpoint in the way, none to go on with or one of other
-            settings or data, or a loss that is not finite; the last good checkpoint stays.
+            settings or data, a file that cannot be written, or a loss that is not finite; the
+            last good checkpoint stays.
         KeyboardInterrupt: stopped while pictures were read.
     """
     compute = choose_compute(settings)
@@ -42,5 +45,6 @@ def train(
         require_board()  # before the pictures are read, which may take long
     with joined_world(compute.device) as world:
         check_shares(settings, world)
+        check_memory(settings, compute, world)
         check_place(settings.out / LAST, resume)
-        return Training(settings, compute, world, stop).run(resume, machine or {})
+        return Training(settings, compute, world, stop, resume).run(machine or {})

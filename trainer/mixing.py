@@ -8,12 +8,19 @@ from torch.nn import functional
 
 # Before anything is learned, a place is taken from the source that is brighter around it, where a
 # gradient of one level a pixel more weighs as much as TEXTURE_WORTH levels of brightness. Even
-# where these balance, clear at 10 of 255 levels.
-TEXTURE_WORTH, SOFTNESS = 3.0, 3 / 255
-PRIOR_REACH = 5  # px: two means over 5x5 of a 3x3 gradient
+# where these balance, clear at 25 of 255 levels. A sharper choice, or one from a smaller place,
+# keeps a few more edges, but then the cameras' noise moves the choice and the picture trembles.
+TEXTURE_WORTH, SOFTNESS = 3.0, 8 / 255
+
+# So much the brightness of the pixel itself counts besides. Without it the dark side of a bright
+# edge is taken from the source that has the edge, and lamps and treetops get a black rim.
+PIXEL_WORTH = 0.5
+
+AROUND = 7  # px, side of the square of each of the two means
+PRIOR_REACH = AROUND  # px: two means, and 1 px of the gradient
 
 # Contrast that a deployed network adds at mid grey by `with_contrast`.
-CONTRAST, MIDDLE = 0.04, 0.45
+CONTRAST, MIDDLE = 0.03, 0.45
 
 
 def mixing_head(in_channels: int, pixels: int) -> nn.Conv2d:
@@ -42,8 +49,8 @@ def prior(ir: Tensor, vis_y: Tensor) -> Tensor:
     with torch.autocast(ir.device.type, enabled=False):
         worth = ir - vis_y + TEXTURE_WORTH * (_strength(ir) - _strength(vis_y))
         for _ in range(2):
-            worth = functional.avg_pool2d(worth, 5, stride=1, padding=2)
-        return worth / SOFTNESS
+            worth = functional.avg_pool2d(worth, AROUND, stride=1, padding=AROUND // 2)
+        return (worth + PIXEL_WORTH * (ir - vis_y)) / SOFTNESS
 
 
 def _strength(plane: Tensor) -> Tensor:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import nn
 
-from trainer.build import build_network
-from trainer.checkpoint import load_checkpoint, load_model
+from trainer.build import Network, build_network
+from trainer.checkpoint import load_model
 from trainer.compute import Compute
-from trainer.errors import CheckpointError
 from trainer.settings import TrainSettings
 
 
-def start_model(settings: TrainSettings, compute: Compute) -> nn.Module:
+def start_model(settings: TrainSettings, compute: Compute) -> Network:
     """The network before its first step: the same for the same settings, on every process.
 
     Raises:
         CheckpointError: ``settings.init`` is no checkpoint of the network.
     """
     torch.manual_seed(settings.seed)
-    model = build_network(settings.network)
-    if settings.init is not None:
-        _load_init(model, settings.init, settings.network)
+    if settings.init is None:
+        model = build_network(settings.network)
+    else:
+        model = load_model(settings.init, settings.network)
     return prepare(model.to(compute.device, memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
-def prepare(model: nn.Module) -> nn.Module:
+def prepare(model: Network) -> Network:
     """Training mode, except for batch norms: they use their stored statistics.
 
     A few cuts are no fair sample of brightness: normalised by their own statistics, the same
@@ -51,20 +49,3 @@ def load_teacher(settings: TrainSettings, compute: Compute) -> nn.Module | None:
         return None
     teacher = load_model(settings.teacher).requires_grad_(False)
     return teacher.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _load_init(model: nn.Module, path: Path, network: str) -> None:
-    state = load_checkpoint(path)
-    theirs = state.get("network", network)
-    if theirs != network:
-        raise CheckpointError(
-            f"{path} holds the network {theirs}, but {network} is to be trained",
-            hint=f"--set network={theirs}, or another checkpoint for init",
-        )
-    try:
-        model.load_state_dict(state["model"])
-    except (KeyError, RuntimeError) as exc:
-        raise CheckpointError(
-            f"{path} does not fit the network {network}: {str(exc).splitlines()[0]}",
-            hint="give a checkpoint of this trainer",
-        ) from exc

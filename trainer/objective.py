@@ -29,13 +29,23 @@ class Objective:
     teacher: nn.Module | None = None
     teacher_weight: float = 0.0
 
-    def __call__(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Weighted sum, and each term before weighting under its name."""
+    def __call__(
+        self, model: nn.Module, batch: Batch, scenes: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted sum, and each term before weighting under its name.
+
+        Args:
+            model: to be judged.
+            batch: cuts; this process's share where several have part in it.
+            scenes: as of `fusion_loss`.
+        """
         target = fusion_target(batch.ir, batch.vis_y, batch.mask)
         with self.compute.autocast():
             fused = model(batch.ir, batch.vis_y)
         fused = fused.float()
-        loss, terms = fusion_loss(fused, batch.ir, batch.vis_y, target, self.weights, batch.scene)
+        loss, terms = fusion_loss(
+            fused, batch.ir, batch.vis_y, target, self.weights, batch.scene, scenes
+        )
         if self.teacher is not None:
             terms["teacher"] = teacher_loss(fused, self._taught(batch))
             loss = loss + self.teacher_weight * terms["teacher"]

@@ -11,10 +11,14 @@ from trainer import lite
 from trainer.blocks import CELL, RIM
 from trainer.build import Network
 from trainer.errors import ExportError
-from trainer.mixing import MIDDLE, SOFTNESS, TEXTURE_WORTH, sobel
+from trainer.mixing import AROUND, MIDDLE, PIXEL_WORTH, SOFTNESS, TEXTURE_WORTH, sobel
 from trainer.network import MARGIN, FusionNet
 from trainer.onnx_graph import GraphWriter
 from trainer.reparam import NetworkT, reparameterize
+
+# Factor on gradients before they are squared: in FP16 the square of two levels a pixel would lie
+# below the normal numbers. The largest possible one becomes 2,048.
+STRONGER = 64.0
 
 
 def write_network(graph: GraphWriter, model: Network, ir_plane: str, vis_y: str) -> str:
@@ -131,7 +135,7 @@ class LayerWriter:
     def prior(self, ir_plane: str, vis_y: str) -> str:
         """`trainer.mixing.prior`."""
         graph = self.graph
-        kernels = graph.constant("sobel", sobel(torch.zeros(1)).numpy())
+        kernels = graph.constant("sobel", sobel(torch.zeros(1)).numpy() * STRONGER)
 
         def strength(plane: str, name: str) -> str:
             vector = graph.node("Conv", [plane, kernels], f"{name}.gradient", pads=[1] * 4)
@@ -143,13 +147,20 @@ class LayerWriter:
         more = graph.node("Sub", [ir_plane, vis_y], "brighter")
         texture = [strength(ir_plane, "ir"), strength(vis_y, "vis")]
         worth = graph.node("Sub", texture, "more_texture")
-        worth = graph.node("Mul", [worth, graph.scalar(TEXTURE_WORTH)], "texture_worth")
+        worth = graph.node("Mul", [worth, graph.scalar(TEXTURE_WORTH / STRONGER)], "texture_worth")
         worth = graph.node("Add", [more, worth], "worth")
-        # The two means over 5x5 as one triangle down and one across: a third of the time on a CPU.
-        triangle = np.convolve(np.ones(5), np.ones(5)).astype(np.float32) / 25
-        for name, shape, pads in (("down", (9, 1), [4, 0, 4, 0]), ("across", (1, 9), [0, 4, 0, 4])):
+        # Both means as one triangle down and one across: a third of the time on a CPU.
+        square = np.ones(AROUND)
+        triangle = np.convolve(square, square).astype(np.float32) / AROUND**2
+        taps, pad = len(triangle), AROUND - 1
+        for name, shape, pads in (
+            ("down", (taps, 1), [pad, 0, pad, 0]),
+            ("across", (1, taps), [0, pad, 0, pad]),
+        ):
             kernel = graph.constant(f"around_{name}", triangle.reshape(1, 1, *shape))
             worth = graph.node("Conv", [worth, kernel], f"worth_{name}", pads=pads)
+        here = graph.node("Mul", [more, graph.scalar(PIXEL_WORTH)], "worth_here")
+        worth = graph.node("Add", [worth, here], "worth_all")
         slope = graph.constant("slope", np.array(1 / SOFTNESS, np.float32))
         return graph.node("Mul", [worth, slope], "prior")
 
@@ -180,11 +191,12 @@ class FusionWriter(LayerWriter):
 
     def fused(self, ir_plane: str, vis_y: str) -> str:
         """Fused luma."""
-        if self.published:
-            return self.relu(self._decoded(ir_plane, vis_y))
-        grown = [self.pad(plane, MARGIN, MARGIN, "reflect") for plane in (ir_plane, vis_y)]
-        logit = self.cut(self.prior(*grown), MARGIN, -MARGIN)
-        mixing = self.cut(self._decoded(*grown), MARGIN, -MARGIN)
+        with self.graph.roughly():
+            if self.published:
+                return self.relu(self._decoded(ir_plane, vis_y))
+            grown = [self.pad(plane, MARGIN, MARGIN, "reflect") for plane in (ir_plane, vis_y)]
+            logit = self.cut(self.prior(*grown), MARGIN, -MARGIN)
+            mixing = self.cut(self._decoded(*grown), MARGIN, -MARGIN)
         return self.mixed(ir_plane, vis_y, logit, mixing)
 
     def _decoded(self, ir_plane: str, vis_y: str) -> str:
@@ -238,6 +250,12 @@ class LiteWriter(LayerWriter):
 
     def fused(self, ir_plane: str, vis_y: str) -> str:
         """Fused luma."""
+        with self.graph.roughly():
+            logit, mixing = self._advice(ir_plane, vis_y)
+        return self.mixed(ir_plane, vis_y, logit, mixing)
+
+    def _advice(self, ir_plane: str, vis_y: str) -> tuple[str, str]:
+        """Logit of the prior, and what the network adds to it."""
         graph = self.graph
         begin, behind = lite.MARGIN, lite.MARGIN + 1
         grown = [self.pad(plane, begin, behind, "reflect") for plane in (ir_plane, vis_y)]
@@ -253,4 +271,4 @@ class LiteWriter(LayerWriter):
         margin = graph.constant("margin", np.array([begin] * 2, np.int64))
         end = graph.node("Add", [size, margin], "end")
         logit = self.cut(self.prior(*grown), begin, -behind)
-        return self.mixed(ir_plane, vis_y, logit, self.cut(mixing, begin, end))
+        return logit, self.cut(mixing, begin, end)

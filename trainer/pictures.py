@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from trainer.layouts import PairFiles
-from trainer.pairs import read_pair
+from trainer.pairs import MIN_SIDE, PairHash, decode_pair, read_content, read_pair
 from trainer.salience import Salience
 from trainer.targets import salient_mask
 
@@ -45,11 +45,23 @@ class PictureStore:
         pairs: files.
         salience: of infrared pictures.
         memory: bytes that the planes may take.
+        crop: side of the largest square that is to be cut from them, px; `load` refuses smaller
+            pictures.
+
+    Attributes:
+        hashes: of the files of each pair that `load` has read, by number.
     """
 
-    def __init__(self, pairs: Sequence[PairFiles], salience: Salience, memory: int) -> None:
-        self.pairs, self.salience = list(pairs), salience
+    def __init__(
+        self,
+        pairs: Sequence[PairFiles],
+        salience: Salience,
+        memory: int,
+        crop: int = MIN_SIDE,
+    ) -> None:
+        self.pairs, self.salience, self.crop = list(pairs), salience, crop
         self.free = memory
+        self.hashes: dict[int, PairHash] = {}
         self._kept: dict[int, Picture] = {}
         self._lock = threading.Lock()
 
@@ -69,7 +81,7 @@ class PictureStore:
         return picture
 
     def load(self, numbers: Sequence[int], workers: int) -> Iterator[int]:
-        """Read pictures before they are needed, so that their faults show at once.
+        """Read pictures before they are needed, so that their faults show at once; hash them.
 
         Args:
             numbers: of the pairs.
@@ -81,7 +93,9 @@ class PictureStore:
 
         def infrared() -> Iterator[np.ndarray]:
             for number in numbers:
-                decoded.append(read_pair(self.pairs[number]))
+                content = read_content(self.pairs[number])
+                self.hashes[number] = content.hashes()
+                decoded.append(decode_pair(content, self.crop))
                 yield decoded[-1][0]
 
         prepared = self.salience.prepare(infrared(), workers)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from trainer.checkpoint import fill, read_tensors, weights_of
 from trainer.errors import CheckpointError
 from trainer.network import FusionNet
 
@@ -67,18 +68,9 @@ def import_published(path: Path) -> FusionNet:
     Raises:
         CheckpointError: the file cannot be read or holds another network.
     """
-    try:
-        published = torch.load(path, map_location="cpu", weights_only=True)
-        model = FusionNet(published=True)
-        model.load_state_dict({our_name(name): tensor for name, tensor in published.items()})
-    except CheckpointError:
-        raise
-    except Exception as exc:  # torch.load raises many kinds for a file that is no checkpoint
-        reason = str(exc).splitlines()[0]
-        raise CheckpointError(
-            f"{path} is not the published checkpoint: {reason}",
-            hint="give the authors' checkpoint in training form",
-        ) from exc
+    published = weights_of(path, {"model": read_tensors(path)})
+    model = FusionNet(published=True)
+    fill(model, {our_name(name): tensor for name, tensor in published.items()}, path)
     return model.eval()
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-from torch import nn
 
 from trainer.board import Board
+from trainer.build import Network
 from trainer.sheet import PictureSheet
 from trainer.step_log import StepLog
-from trainer.whole_file import write_whole
+from trainer.whole_file import write_whole, writing
 
-LOG, SHEET = "log.jsonl", "sheet.png"
+LOG, SHEET, BOARD = "log.jsonl", "sheet.png", "tensorboard"
 
 
 class Record:
@@ -49,14 +50,15 @@ class Record:
         if self.board is not None:
             self.board.scalars(done, "validation", terms)
 
-    def pictures(self, done: int, model: nn.Module) -> None:
-        """Draw the sheet as ``model``, in eval mode, gives it now."""
+    def pictures(self, done: int, model: Network, fused: Callable[[], object]) -> None:
+        """Draw the sheet as ``model``, in eval mode, gives it now; ``fused`` as of the sheet."""
         if self.sheet is None:
             return
-        drawn = self.sheet.draw(model)
+        drawn = self.sheet.draw(model, fused)
         written, png = cv2.imencode(".png", drawn)
         assert written
-        write_whole(self.out / SHEET, png.tobytes())
+        with writing(self.out / SHEET):
+            write_whole(self.out / SHEET, png.tobytes())
         if self.board is not None:
             self.board.image(done, "pairs", drawn)
 

@@ -1,77 +1,37 @@
-"""State of an unfinished training: how it is kept, and when it may be gone on with."""
+"""When a training may be gone on with, and how."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import torch
-from torch import nn
 
-from trainer.averaging import WeightAverage
-from trainer.checkpoint import load_checkpoint, save_checkpoint
+from trainer.checkpoint import fill, load_checkpoint, network_of, weights_of
+from trainer.distributed import World
 from trainer.errors import CheckpointError, ResumeError
+from trainer.randomness import set_random_state
+from trainer.state import PREVIOUS, Identity, TrainingState
 
-_KEYS = {
-    "model",
-    "raw",
-    "optimizer",
-    "scaler",
-    "average_updates",
-    "random",
-    "settings",
-    "data",
-    "step",
-    "seconds",
-    "best",
-    "made_with",
+# What the state of a training holds, and of which kind it is.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "model": (dict,),
+    "raw": (dict,),
+    "optimizer": (dict,),
+    "scaler": (dict,),
+    "average_updates": (int,),
+    "random": (list,),
+    "settings": (dict,),
+    "data": (str,),
+    "step": (int,),
+    "seconds": (int, float),
+    "best": (float, NoneType),
+    "made_with": (dict,),
 }
-
-
-@dataclass
-class TrainingState:
-    """All that changes in the course of a training.
-
-    Attributes:
-        model: as it is trained.
-        optimizer: of this model.
-        scaler: of the precision.
-        average: of the weights; None where none is kept.
-        step: steps done.
-        seconds: time spent on them, over all sessions.
-        best: lowest loss on the validation pairs so far; None before the first.
-    """
-
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    scaler: torch.amp.GradScaler
-    average: WeightAverage | None
-    step: int = 0
-    seconds: float = 0.0
-    best: float | None = None
-
-    @property
-    def shown(self) -> nn.Module:
-        """The model to validate and to keep: the average where there is one."""
-        return self.model if self.average is None else self.average.model
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What must be the same for a training to go on.
-
-    Attributes:
-        network: name.
-        settings: recipe, lists, numbers and names only.
-        data: hash of the training data, see `trainer.pairs.data_hash`.
-        made_with: torch, device and so on; another one is told, as the bits may differ.
-    """
-
-    network: str
-    settings: dict[str, Any]
-    data: str
-    made_with: dict[str, str]
+_ANEW = "give another --out to begin anew"
 
 
 def check_place(path: Path, resume: bool) -> None:
@@ -92,112 +52,130 @@ def check_place(path: Path, resume: bool) -> None:
         )
 
 
-def save_weights(path: Path, model: nn.Module, identity: Identity, **facts: Any) -> None:
-    """Write what an export or another training needs, and no more."""
-    save_checkpoint(path, {"model": _contiguous(model), **_told(identity), **facts})
-
-
-def save_training(
-    path: Path, state: TrainingState, identity: Identity, random: list[dict[str, Any]]
-) -> None:
-    """Write all that `resume_training` needs.
+def read_training(path: Path, network: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What `trainer.state.save_training` wrote, once it is known that it may be gone on with.
 
     Args:
-        path: file; its folder must exist.
-        state: now.
-        identity: of this training.
-        random: see `trainer.randomness`, for each process.
-    """
-    save_checkpoint(
-        path,
-        {
-            "model": _contiguous(state.shown),
-            "raw": _contiguous(state.model),
-            "optimizer": state.optimizer.state_dict(),
-            "scaler": state.scaler.state_dict(),
-            "average_updates": 0 if state.average is None else state.average.updates,
-            "random": random,
-            "step": state.step,
-            "seconds": state.seconds,
-            "best": state.best,
-            **_told(identity),
-        },
-    )
-
-
-def resume_training(
-    path: Path, state: TrainingState, identity: Identity
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Load everything into ``state``.
-
-    Returns:
-        Random states, one for each process; notes on what is not as it was.
+        path: file.
+        network: name of the one that is to be trained.
+        settings: recipe that is to be followed.
     Raises:
-        CheckpointError: not the state of a training, or of one with other settings, other data
-            or another network.
+        CheckpointError: not the state of a training, or of one with other settings or another
+            network.
     """
-    kept = load_checkpoint(path)
-    missing = _KEYS - kept.keys()
-    if missing:
+    try:
+        kept = load_checkpoint(path)
+        _check_kinds(path, kept)
+        theirs = network_of(path, kept)
+    except CheckpointError as exc:
+        exc.hint = _way_back(path)
+        raise
+    if theirs != network:
         raise CheckpointError(
-            f"{path} is not the state of a training: {', '.join(sorted(missing))} missing",
-            hint="give another --out to begin anew",
+            f"{path} holds the network {theirs}, but {network} is to be trained", hint=_ANEW
         )
-    changed = _changed(kept["settings"], identity.settings)
+    changed = _changed(kept["settings"], settings)
     if changed:
         raise CheckpointError(
             f"{path} was made with other settings: {', '.join(changed)}",
             hint="use the same settings to go on, or another --out to begin anew",
         )
+    return kept
+
+
+def resume_training(
+    path: Path, kept: dict[str, Any], state: TrainingState, identity: Identity
+) -> list[str]:
+    """Load everything into ``state``; the random generators apart, see `resume_random`.
+
+    Args:
+        path: where ``kept`` is from, for the words of an error.
+        kept: from `read_training`.
+        state: of the training as it begins.
+        identity: of this training.
+    Returns:
+        Notes on what is not as it was.
+    Raises:
+        CheckpointError: it was made with other data, or is damaged.
+    """
     if kept["data"] != identity.data:
         raise CheckpointError(
             f"{path} was made with other training data",
             hint="give the same pictures in the same order, or another --out to begin anew",
         )
-    try:
-        state.model.load_state_dict(kept["raw"])
+    fill(state.model, kept["raw"], path, _ANEW)
+    if state.average is not None:
+        fill(state.average.model, kept["model"], path, _ANEW)
+        state.average.updates = kept["average_updates"]
+    with _sound(path):
         state.optimizer.load_state_dict(kept["optimizer"])
-        state.scaler.load_state_dict(kept["scaler"] if state.scaler.is_enabled() else {})
-        if state.average is not None:
-            state.average.model.load_state_dict(kept["model"])
-            state.average.updates = int(kept["average_updates"])
-        state.step = int(kept["step"])
-        state.seconds, state.best = float(kept["seconds"]), kept["best"]
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as exc:
-        raise CheckpointError(
-            f"{path} holds another network or is damaged: {str(exc).splitlines()[0]}",
-            hint="give another --out to begin anew",
-        ) from exc
+        # Begun without a loss scale, there is none to go on with: it is sought anew.
+        if state.scaler.is_enabled() and kept["scaler"]:
+            state.scaler.load_state_dict(kept["scaler"])
+    state.step, state.seconds, state.best = kept["step"], float(kept["seconds"]), kept["best"]
     notes = [
-        f"begun with {name} {kept['made_with'].get(name)}, goes on with {now}; "
+        f"begun with {name} {before}, goes on with {identity.made_with[name]}; "
         "the weights will differ from those of one throughout"
-        for name, now in identity.made_with.items()
-        if kept["made_with"].get(name) != now
+        for name, before in kept["made_with"].items()
+        if identity.made_with.get(name, before) != before
     ]
-    return kept["random"], notes
+    if state.best is not None and kept.get("judged_on") != identity.judged_on:
+        state.best = None
+        notes.append("the validation pairs are others than before; the best is sought anew")
+    return notes
 
 
-def _told(identity: Identity) -> dict[str, Any]:
-    return {
-        "network": identity.network,
-        "settings": identity.settings,
-        "data": identity.data,
-        "made_with": identity.made_with,
-    }
+def resume_random(path: Path, kept: dict[str, Any], world: World, device: torch.device) -> None:
+    """Let the random generators go on where they were, if there are as many processes as then.
+
+    Args:
+        path: where ``kept`` is from, for the words of an error.
+        kept: from `read_training`.
+        world: processes of this training.
+        device: of this process.
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    if len(kept["random"]) == world.size:
+        with _sound(path):
+            set_random_state(kept["random"][world.rank], device)
 
 
-def _contiguous(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Weights on the CPU, without the memory order of the training."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Tell of whatever fails inside as of a damaged file."""
+    try:
+        yield
+    except (
+        *(AttributeError, IndexError, KeyError, OverflowError),
+        *(RuntimeError, TypeError, ValueError),
+    ) as exc:
+        raise CheckpointError(f"{path} is damaged", hint=_way_back(path)) from exc
 
 
-def _changed(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+def _check_kinds(path: Path, kept: dict[str, Any]) -> None:
+    missing = _KINDS.keys() - kept.keys()
+    if missing:
+        raise CheckpointError(
+            f"{path} is not the state of a training: {', '.join(sorted(missing))} missing"
+        )
+    odd = [name for name, kinds in _KINDS.items() if not isinstance(kept[name], kinds)]
+    if odd:
+        raise CheckpointError(f"{path} is damaged: {odd[0]} is not what it should be")
+    for name in ("model", "raw"):
+        weights_of(path, {"model": kept[name]})
+
+
+def _way_back(path: Path) -> str:
+    """What to do when the state of a training cannot be used."""
+    previous = path.with_name(PREVIOUS)
+    if not previous.is_file():
+        return _ANEW
+    return f"go on from the state before it: mv {previous} {path}, then --resume; or {_ANEW}"
+
+
+def _changed(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
     """Names of the settings that differ or that only one of the two has."""
     both = theirs.keys() & ours.keys()
     differ = {key for key in both if theirs[key] != ours[key]}
     return sorted(differ | (theirs.keys() ^ ours.keys()))
-
-
-def torch_version() -> str:
-    """Without the build's suffix, which says nothing about the result on a CPU."""
-    return torch.__version__.split("+")[0]

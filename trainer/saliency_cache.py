@@ -16,7 +16,7 @@ import torch
 from trainer.errors import DataError
 from trainer.latlrr import DUAL_TOLERANCE, LAMBDA, TOLERANCE
 from trainer.saliency import PATCH, PATCH_SHORT_SIDE, learn_patch_filter, reduced, saliency
-from trainer.whole_file import replace_whole
+from trainer.whole_file import replace_whole, writing
 
 SHORT_SIDE = 72  # px at which LatLRR runs: a second a picture, and 7 px of VGA still show
 
@@ -30,11 +30,14 @@ class SaliencyCache:
 
     Args:
         folder: made when missing; may be shared by several trainings and be deleted any time.
+    Raises:
+        WriteError: the folder cannot be made; from the methods, a map cannot be kept.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, ir: np.ndarray) -> np.ndarray:
         """LatLRR saliency of an infrared picture.
@@ -107,7 +110,8 @@ def _save(path: Path, values: np.ndarray) -> None:
         with temporary.open("wb") as file:
             np.save(file, values)
 
-    replace_whole(path, write)
+    with writing(path):
+        replace_whole(path, write)
 
 
 def _load(path: Path) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,6 +32,13 @@ class Bar(Protocol):
 
     def note(self, text: str) -> None:
         """What is shown beside the figures from now on."""
+
+    def aside(self, label: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Other work between two of the task, which does not count as time of either.
+
+        Returns:
+            A context that gives what to call after each part of it, ``total`` times.
+        """
 
 
 class Screen:
@@ -89,16 +96,37 @@ class _NoBar:
     def note(self, text: str) -> None:
         pass
 
+    @contextmanager
+    def aside(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+        yield lambda: None
+
 
 class _RichBar:
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
+        self._note = ""
 
     def advance(self) -> None:
         self._progress.advance(self._task)
 
     def note(self, text: str) -> None:
+        self._note = text
         self._progress.update(self._task, note=text)
+
+    @contextmanager
+    def aside(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+        done = -1
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            self._progress.update(self._task, note=f"{label} {done}/{total}")
+
+        tell()
+        try:
+            yield tell
+        finally:
+            self._progress.update(self._task, note=self._note)
 
 
 class _PlainBar:
@@ -106,6 +134,7 @@ class _PlainBar:
         self._label, self._total = label, total
         self._done = self._begun_at = done
         self._note = ""
+        self._aside_s = self._before_s = 0.0  # of other work; of such before the first of this
         self._begun = self._told = time.monotonic()
 
     def advance(self) -> None:
@@ -113,11 +142,34 @@ class _PlainBar:
         now = time.monotonic()
         if now - self._told >= _PLAIN_EVERY_S or self._done == self._total:
             self._told = now
-            each = (now - self._begun) / (self._done - self._begun_at)
-            left = timedelta(seconds=round(each * (self._total - self._done)))
+            count, passed = self._done - self._begun_at, now - self._begun
+            each = (passed - self._aside_s) / count
+            # Other work will come again as often as it came so far.
+            rate = (passed - self._before_s) / count
+            left = timedelta(seconds=round(rate * (self._total - self._done)))
             ready = f"left {left}, ready {datetime.now() + left:%H:%M}" if left else "done"
             line = f"{self._label} {self._done}/{self._total}  {self._note}".rstrip()
             print(f"{line}  {each:.2f} s each, {ready}", file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
         self._note = text
+
+    @contextmanager
+    def aside(self, label: str, total: int) -> Iterator[Callable[[], None]]:
+        begun = told = time.monotonic()
+        done = 0
+
+        def tell() -> None:
+            nonlocal done, told
+            done += 1
+            if time.monotonic() - told >= _PLAIN_EVERY_S:
+                told = time.monotonic()
+                print(f"{label} {done}/{total}", file=sys.stderr, flush=True)
+
+        try:
+            yield tell
+        finally:
+            took = time.monotonic() - begun
+            self._aside_s += took
+            if self._done == self._begun_at:
+                self._before_s += took

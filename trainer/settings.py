@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
-from math import isclose, isfinite
+from math import isclose
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from trainer.losses import MS_SSIM_MIN_SIDE, LossWeights
 
@@ -48,6 +47,9 @@ class DataEntry(_Section):
         return {"path": value} if isinstance(value, (str, Path)) else value
 
 
+_PHASE = "{share: 1.0, crop: 112, batch: 5}"
+
+
 class Phase(_Section):
     """A part of the training with one size of cut."""
 
@@ -55,21 +57,18 @@ class Phase(_Section):
     crop: int = Field(ge=MS_SSIM_MIN_SIDE, le=4096)  # side of the cuts, px
     batch: int = Field(ge=1, le=4096)  # cuts a step, those of all processes together
 
-
-def _known_weights(value: Any) -> Any:
-    """Refuses unknown terms, which a dataclass would be given in silence."""
-    if isinstance(value, LossWeights):
-        value = asdict(value)
-    if not isinstance(value, dict):
-        raise ValueError("must be a section of terms and their factors")
-    known = [field.name for field in fields(LossWeights)]
-    for name, factor in value.items():
-        if name not in known:
-            raise ValueError(f"unknown term '{name}'; known here: {', '.join(known)}")
-        number = isinstance(factor, (int, float)) and not isinstance(factor, bool)
-        if not (number and isfinite(factor) and factor >= 0):
-            raise ValueError(f"{name} is {factor!r}, but must be a number, 0 or above")
-    return LossWeights(**value)
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        if isinstance(value, Phase):
+            return value
+        if not isinstance(value, dict):
+            raise ValueError(f"a phase is written {_PHASE}")
+        missing = [name for name in cls.model_fields if name not in value]
+        # A key with a typo is missing too; to name the typo says more.
+        if missing and not value.keys() - cls.model_fields.keys():
+            raise ValueError(f"lacks {' and '.join(missing)}; a phase is written {_PHASE}")
+        return value
 
 
 class TrainSettings(_Section):
@@ -85,18 +84,18 @@ class TrainSettings(_Section):
     teacher: Path | None = None  # checkpoint whose pictures are imitated
     teacher_weight: float = Field(default=10.0, ge=0)
 
-    steps: int = Field(default=2600, ge=1)
+    steps: int = Field(default=2000, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0, le=1)
     warm_up_steps: int = Field(default=50, ge=1)
     weight_decay: float = Field(default=1e-4, ge=0, le=1)
     clip_norm: float = Field(default=1.0, gt=0)
-    ema: float = Field(default=0.998, ge=0, lt=1)  # decay of the averaged weights; 0: none
+    ema: float = Field(default=0.995, ge=0, lt=1)  # decay of the averaged weights; 0: none
     seed: int = Field(default=1, ge=0)
     phases: tuple[Phase, ...] = (Phase(share=1.0, crop=112, batch=5),)
     # What LatLRR calls salient: patches warmer than what is around them, or the whole picture's.
     saliency: Literal["projection", "whole"] = "projection"
     cards: float = Field(default=0.2, ge=0, lt=1)  # share of cuts that are flat test cards
-    weights: Annotated[LossWeights, BeforeValidator(_known_weights)] = LossWeights()
+    weights: LossWeights = LossWeights()
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     # What the shipped weights were trained in; bf16 is faster, and its effect on them not measured.
@@ -111,6 +110,18 @@ class TrainSettings(_Section):
     validate_every: int = Field(default=200, ge=1)
     panel: int = Field(default=4, ge=0, le=64)  # pairs in the picture sheets
     tensorboard: bool = True
+
+    @field_validator("data", "validation", mode="before")
+    @classmethod
+    def _one_alone(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, (str, Path, dict)) else value
+
+    @field_validator("phases", mode="before")
+    @classmethod
+    def _list_of_phases(cls, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"write a list of phases, [{_PHASE}]")
+        return value
 
     @field_validator("phases")
     @classmethod

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
 
-from trainer.compute import Compute
+from trainer.build import Network
+from trainer.deploy import DeployGraph
 from trainer.layouts import PairFiles
-from trainer.pairs import luma, read_colour
+from trainer.pairs import read_colour
 
 COLUMNS = ("infrared", "visible", "fused before", "fused now")
 LONGEST_PX = 640  # larger pictures are reduced before they are fused
@@ -20,56 +20,69 @@ _INK, _PAPER = (220, 220, 220), (40, 40, 40)
 
 
 class PictureSheet:
-    """Rows of infrared, visible, and fused before and now, in colour.
+    """Rows of infrared, visible, and fused before and now, as the exported model shows them.
 
     Args:
-        pairs: one row each.
-        before: network to compare with; used here and not kept.
-        compute: where to fuse.
+        pairs: a row each; their pictures stay in memory, none longer than `LONGEST_PX`.
+        before: network to compare with, in eval mode; its pictures are kept, not the network.
+        device: of the networks.
+        fused: called after each pair.
+    Raises:
+        DataError: as `trainer.pairs.read_colour`.
     """
 
-    def __init__(self, pairs: Sequence[PairFiles], before: nn.Module, compute: Compute) -> None:
-        self._compute = compute
+    def __init__(
+        self,
+        pairs: Sequence[PairFiles],
+        before: Network,
+        device: torch.device,
+        fused: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._device = device
         self._pairs = [_reduced(*read_colour(files)) for files in pairs]
-        self._before = [fuse_colour(before, ir, bgr, compute) for ir, bgr in self._pairs]
+        self._before = self._fused(before, fused)
 
-    def draw(self, model: nn.Module) -> np.ndarray:
-        """The sheet with what ``model``, in eval mode, gives now: (H, W, 3) uint8 BGR."""
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def draw(self, model: Network, fused: Callable[[], object] = lambda: None) -> np.ndarray:
+        """The sheet with what ``model``, in eval mode, gives now: (H, W, 3) uint8 BGR.
+
+        Args:
+            model: network.
+            fused: called after each pair.
+        """
+        now = self._fused(model, fused)
         rows = [
-            [cv2.cvtColor(ir, cv2.COLOR_GRAY2BGR), bgr, before, now]
-            for (ir, bgr), before in zip(self._pairs, self._before, strict=True)
-            for now in [fuse_colour(model, ir, bgr, self._compute)]
+            [cv2.cvtColor(ir, cv2.COLOR_GRAY2BGR), bgr, *both]
+            for (ir, bgr), *both in zip(self._pairs, self._before, now, strict=True)
         ]
         return _arranged(rows)
 
-
-def chosen(pairs: Sequence[PairFiles], count: int) -> list[PairFiles]:
-    """At most ``count`` pairs, spread evenly over ``pairs``."""
-    count = min(count, len(pairs))
-    return [pairs[(2 * place + 1) * len(pairs) // (2 * count)] for place in range(count)]
+    def _fused(self, model: Network, fused: Callable[[], object]) -> list[np.ndarray]:
+        pictures = []
+        for ir, bgr in self._pairs:
+            pictures.append(deployed(model, ir, bgr, self._device))
+            fused()
+        return pictures
 
 
 @torch.no_grad()
-def fuse_colour(model: nn.Module, ir: np.ndarray, bgr: np.ndarray, compute: Compute) -> np.ndarray:
-    """What the deployed graph shows: the change of luma added to each colour.
+def deployed(model: Network, ir: np.ndarray, bgr: np.ndarray, device: torch.device) -> np.ndarray:
+    """What the exported model gives for a pair, in FP32.
 
     Args:
         model: in eval mode.
         ir: (H, W) uint8.
         bgr: (H, W, 3) uint8.
-        compute: where to fuse.
+        device: of the model.
     Returns:
         (H, W, 3) uint8 BGR.
     """
-    vis_y = luma(bgr)
-    planes = [
-        torch.from_numpy(plane.astype(np.float32) / 255)[None, None].to(compute.device)
-        for plane in (ir, vis_y)
-    ]
-    with compute.autocast():
-        fused = model(*planes)
-    fused_y = fused.float().clamp(0, 1)[0, 0].cpu().numpy() * 255
-    return np.clip(np.rint(bgr + (fused_y - vis_y)[..., None]), 0, 255).astype(np.uint8)
+    weight = np.full_like(ir, 255)
+    planes = [torch.from_numpy(plane)[None, None].to(device) for plane in (ir, weight)]
+    colour = torch.from_numpy(bgr)[None].to(device)
+    return DeployGraph(model)(planes[0], colour, planes[1])[0].cpu().numpy()
 
 
 def _reduced(ir: np.ndarray, bgr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,52 +2,95 @@
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from engines.contract import model_file
+from trainer.build import Network
+from trainer.calibration_ranges import (
+    Calibration,
+    calibrate,
+    load_calibration,
+    save_calibration,
+)
 from trainer.checkpoint import load_model
 from trainer.errors import TrainerError
-from trainer.export import Variant, export_onnx
+from trainer.export import Precision, export_onnx
+from trainer.onnx_deploy import Variant
 
 CHECKPOINTS = Path(__file__).parent / "weights"
 MODELS = Path(__file__).parent.parent / "engines" / "models"
 
-VERSIONS = {"bts": "2", "bts-lite": "1"}
+VERSIONS = {"bts": "3", "bts-lite": "2"}
 LICENCE = "weights trained on pictures with terms of their own, see {name}.md"
 
 
-def export_shipped(folder: Path) -> list[Path]:
-    """Write both variants of every shipped model into ``folder``; returns their paths.
+def export_shipped(folder: Path, calibration: Sequence[Path] = ()) -> list[Path]:
+    """Write every shipped model in all variants and precisions; returns the files' paths.
 
-    The same checkpoint gives the same bytes.
+    The same checkpoint and ranges give the same bytes.
 
+    Args:
+        folder: to write to.
+        calibration: folders and manifests of pairs to measure the ranges for INT8 on; they are
+            kept beside the checkpoints. Without any the kept ones are used.
     Raises:
-        TrainerError: a checkpoint is missing or damaged.
+        TrainerError: a checkpoint or its ranges are missing or damaged, or the ranges are those
+            of other weights; then nothing is written.
         OSError: a file cannot be written.
     """
+    models = {name: load_model(CHECKPOINTS / f"{name}.pt") for name in VERSIONS}
+    ranges = {name: _ranges(name, models[name], calibration) for name in VERSIONS}
     written = []
     for name, version in VERSIONS.items():
-        model = load_model(CHECKPOINTS / f"{name}.pt")
-        for variant in get_args(Variant):
-            path = folder / (f"{name}.onnx" if variant == "plain" else f"{name}-{variant}.onnx")
-            export_onnx(
-                model,
-                path,
-                variant,
-                name=name,
-                version=version,
-                recipe=f"see {name}.md",
-                licence=LICENCE.format(name=name),
-            )
-            written.append(path)
+        for precision in get_args(Precision):
+            for variant in get_args(Variant):
+                path = folder / model_file(name, precision=precision, grid=variant == "grid")
+                export_onnx(
+                    models[name],
+                    path,
+                    variant,
+                    precision,
+                    ranges=ranges[name].largest if precision == "int8" else None,
+                    name=name,
+                    version=version,
+                    recipe=f"see {name}.md",
+                    licence=LICENCE.format(name=name),
+                )
+                written.append(path)
     return written
 
 
-def main() -> int:
-    """Command line without arguments; returns the exit code."""
+def _ranges(name: str, model: Network, pairs: Sequence[Path]) -> Calibration:
+    kept = CHECKPOINTS / f"{name}-int8.yaml"
+    checkpoint = hashlib.sha256((CHECKPOINTS / f"{name}.pt").read_bytes()).hexdigest()
+    if not pairs:
+        return load_calibration(kept, checkpoint)
+    calibration = calibrate(model, pairs)
+    save_calibration(kept, calibration, checkpoint)
+    return calibration
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.shipped", description="Write the shipped models anew."
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="PAIRS",
+        help="folders or manifests of real pairs; needed after a change of weights or network",
+    )
+    args = parser.parse_args(argv)
     try:
-        for path in export_shipped(MODELS):
+        for path in export_shipped(MODELS, args.calibration):
             print(path)
     except (TrainerError, OSError) as exc:
         print(exc, file=sys.stderr)

@@ -58,7 +58,7 @@ class Updater:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss, terms = self.objective(self.model, batch)
+        loss, terms = self.objective(self.model, batch, self.world.scenes(batch.scene))
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trainer.whole_file import write_whole
+from trainer.whole_file import write_whole, writing
 
 
 class StepLog:
@@ -16,12 +16,19 @@ class StepLog:
         path: file; lines of steps after ``step`` are dropped, as they will be done again.
         step: steps done so far.
         every: steps to a line.
+
+    Attributes:
+        damaged: lines that were in the file and could not be read; they are dropped.
+    Raises:
+        WriteError: the file cannot be written.
     """
 
     def __init__(self, path: Path, step: int, every: int) -> None:
         self.path, self.every = path, every
-        kept = [line for line in read_log(path) if line["step"] <= step]
-        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        lines, self.damaged = _read(path)
+        kept = [line for line in lines if line["step"] <= step]
+        with writing(path):
+            write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self._sums: dict[str, float] = {}
         self._count = 0
 
@@ -45,13 +52,29 @@ class StepLog:
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one line; it must name its "step"."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Lines of a log, oldest first; a last line that was cut off is left out."""
+    """Lines of a log, oldest first; what cannot be read, or was cut off at the end, is left out."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Lines of a log; how many whole ones could not be read."""
     if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+        return [], 0
+    whole = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
+    texts = whole.split("\n") if whole else []
+    lines = [line for line in map(_parsed, texts) if line is not None]
+    return lines, len(texts) - len(lines)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """A line as `StepLog` writes it; None for anything else."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and isinstance(line.get("step"), int) else None

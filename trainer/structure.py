@@ -26,11 +26,16 @@ def structure_loss(fused: Tensor, ir: Tensor, vis_y: Tensor) -> Tensor:
     Source: Wang et al., "Image quality assessment: from error visibility to structural
     similarity", IEEE TIP 13 (2004).
     """
-    sources = torch.cat([ir, vis_y], 1)
-    means = _blur(torch.cat([fused, sources, fused**2, sources**2, fused * sources], 1))
-    mean, of_sources, square, squares, products = means.split([1, 2, 1, 2, 2], 1)
-    variance, variances = square - mean**2, squares - of_sources**2
-    covariance = products - mean * of_sources
+    planes = torch.cat([fused, ir, vis_y], 1)
+    # Squares of what is left beside the mean of each picture: those of the values themselves
+    # would be nearly equal numbers, whose difference has few digits.
+    middle = planes.detach().mean((2, 3), keepdim=True)
+    rest = planes - middle
+    blurred = _blur(torch.cat([rest, rest**2, rest[:, :1] * rest[:, 1:]], 1))
+    local, squares, products = blurred.split([3, 3, 2], 1)
+    mean, of_sources = (local + middle).split([1, 2], 1)
+    variance, variances = (squares - local**2).clamp(min=0).split([1, 2], 1)
+    covariance = products - local[:, :1] * local[:, 1:]
     level = (2 * mean * of_sources + _C1) / (mean**2 + of_sources**2 + _C1)
     contrast = (2 * covariance + _C2) / (variance + variances + _C2)
     return 1 - (level * contrast).mean((1, 2, 3))

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.guided import guided_detail
-from trainer.mixing import PRIOR_REACH, SOFTNESS, prior
+from trainer.mixing import PIXEL_WORTH, PRIOR_REACH, SOFTNESS, prior
 
 # Guided filter of the texture: structures of less contrast than 0.1 (= sqrt eps) are texture,
 # stronger ones are edges and belong to the base, where no halo can come of them.
@@ -32,9 +32,10 @@ CHOICE = 60.0
 # gets none.
 SALIENT_FROM, SALIENT_FULL, MIN_PEAK = 0.15, 0.60, 0.18
 
-# What full salience of the infrared adds to the worth of the infrared, as levels of brightness:
-# a warm person stays in front of leaves, however rich in texture these are.
-SALIENCE_WORTH = 80 / 255
+# What full salience of the infrared adds to its worth: as much as 80 levels of brightness over an
+# area, which count around a pixel and in it. A warm person stays in front of leaves, however rich
+# in texture these are.
+SALIENCE_WORTH = (1 + PIXEL_WORTH) * 80 / 255
 
 
 class FusionTarget(NamedTuple):

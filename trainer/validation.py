@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -18,26 +20,28 @@ def validate(
     crop: int,
     objective: Objective,
     world: World,
+    judged: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
     """Mean loss and terms over all pictures, each by itself.
 
     Args:
         model: in the mode it is to be judged in.
         store: pictures.
-        crop: side to which the middle square of each is brought, px.
+        crop: side of the square that is taken from the middle of each, px.
         objective: the loss.
         world: processes that share the pictures.
+        judged: called after each picture of this process.
     """
     device = objective.compute.device
     names: list[str] = []
     sums: torch.Tensor | None = None
     for number in range(world.rank, len(store), world.size):
-        name = str(store.pairs[number].ir)
-        batch = stack([centre_square(store[number], crop)], [name], [number]).to(device)
+        batch = stack([centre_square(store[number], crop)]).to(device)
         loss, terms = objective(model, batch)
         names = ["loss", *terms]
         values = torch.stack([loss, *terms.values()])
         sums = values if sums is None else sums + values
+        judged()
     # A process without a picture of its own does not know the terms; the first always has one.
     names = world.gather(names)[0]
     if sums is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,9 +15,9 @@ import numpy as np
 from rich.table import Table
 
 from engines.base import Engine, check_size
-from engines.registry import open_engine
 
 from ..config import EngineSettings, Settings
+from ..engine_choice import open_chosen
 from ..frame import Sensor
 from ..machine import describe_machine
 from ..outputs import Output
@@ -36,6 +37,8 @@ ROUNDS = 4
 LIVE_LOAD = 0.7
 _WARM_UP = 3
 _PICTURES = 4
+
+_Opener = Callable[..., Engine]  # takes ``stop``, see `open_chosen`
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,11 @@ def bench(request: BenchRequest) -> dict[str, Any]:
     per_round = math.ceil(request.frames / ROUNDS)
     alone, alone_fps, pipeline_fps = Histogram(), [], []
     piped, dropped = Histogram(), 0
-    name, model, precision = request.engine.name, request.engine.model, request.engine.precision
+    # The pipeline opens its own, as an engine belongs to the thread that uses it.
+    opener: _Opener = partial(open_chosen, request.engine, request.size_wh, report=say)
     with (
         progress_bar("measuring", 3 * ROUNDS) as bar,
-        open_engine(name, model, request.size_wh, precision) as engine,
+        opener() as engine,
     ):
         bar.say("(making the pictures)")
         ir, vis = _pictures(request.size_wh)
@@ -85,10 +89,10 @@ def bench(request: BenchRequest) -> dict[str, Any]:
         for _ in range(ROUNDS):
             alone_fps.append(_engine_round(engine, ir, vis, per_round, alone))
             bar.advance("engine alone")
-            pipeline_fps.append(_pipeline_round(engine, ir, vis, per_round))
+            pipeline_fps.append(_pipeline_round(opener, ir, vis, per_round))
             bar.advance("pipeline")
             live_fps = LIVE_LOAD * min(alone_fps[-1], pipeline_fps[-1])
-            dropped += _live_round(engine, ir, vis, per_round, live_fps, piped)
+            dropped += _live_round(opener, ir, vis, per_round, live_fps, piped)
             bar.advance("pipeline, live")
         info = engine.info
     result = {
@@ -137,13 +141,13 @@ def _engine_round(
 
 
 def _pipeline_round(
-    engine: Engine, ir: list[np.ndarray], vis: list[np.ndarray], count: int
+    opener: _Opener, ir: list[np.ndarray], vis: list[np.ndarray], count: int
 ) -> float:
     # One pair more than timed: the rate runs from the first finished pair to the last.
     pipeline = Pipeline(
         MemorySource(Sensor.IR, ir, count + 1),
         MemorySource(Sensor.VIS, vis, count + 1),
-        lambda: nullcontext(engine),
+        lambda: opener(stop=lambda: pipeline.ending),
         rig=None,
         settings=Settings(),
     )
@@ -152,12 +156,12 @@ def _pipeline_round(
 
 
 def _into_null(pipeline: Pipeline) -> None:
-    output = Output(NullSink(), "fused", "white-hot", seen=None)
+    output = Output(NullSink(), "fused", "white-hot", pipeline.registration)
     pipeline.run(lambda pair: output.show(pair, hud_state(pipeline)))
 
 
 def _live_round(
-    engine: Engine,
+    opener: _Opener,
     ir: list[np.ndarray],
     vis: list[np.ndarray],
     count: int,
@@ -169,7 +173,7 @@ def _live_round(
     pipeline = Pipeline(
         MemorySource(Sensor.IR, ir, count, period_ns),
         MemorySource(Sensor.VIS, vis, count, period_ns),
-        lambda: nullcontext(engine),
+        lambda: opener(stop=lambda: pipeline.ending),
         rig=None,
         settings=Settings(pace="realtime"),
     )
@@ -197,6 +201,8 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def _print(result: dict[str, Any]) -> None:
     say(engine_line(result["engine"]))
+    for note in result["engine"]["notes"]:
+        say(f"note: {note}")
     table = Table(box=None, padding=(0, 2))
     table.add_column("")
     for title in ("frames/s", "p50 ms", "p95 ms", "p99 ms"):

@@ -163,16 +163,17 @@ def _try_engine(name: str) -> str:
     rng = np.random.default_rng(1)
     ir = rng.integers(0, 256, (height, width), np.uint8)
     vis = rng.integers(0, 256, (height, width, 3), np.uint8)
-    with open_engine(name, size_wh=_SIZE_WH) as engine:
+    with open_engine(name, size_wh=_SIZE_WH, report=say) as engine:
         engine.fuse(ir, vis)
         begun = time.perf_counter()
         engine.fuse(ir, vis)
         took_ms = (time.perf_counter() - begun) * 1e3
         info = engine.info
-    return (
+    found = (
         f"{info.name} {info.version}, {info.model} in {info.precision}: opened in "
         f"{info.open_ms:.0f} ms, one {width}x{height} pair in {took_ms:.1f} ms"
     )
+    return "\n".join([found, *(f"note: {note}" for note in info.notes)])
 
 
 def _video() -> Check:

@@ -18,11 +18,11 @@ from ..quality.chart import draw_chart, load_plotting
 from ..quality.collection import Collection, collect, parse_methods
 from ..quality.figures import FIGURES, figures
 from ..quality.load import ScenePictures, load_scene
-from ..quality.picture_file import check_suffix, encode, write_bytes
+from ..quality.picture_file import check_suffix, encode
 from ..quality.sheet import Sheet, even_choice
 from ..quality.summary import SHOWN_DIGITS, Results, as_csv, as_data, best_methods
 from ..report import write_json
-from ..sinks.text import check_writable, write_text
+from ..sinks.text import check_writable, write_bytes, write_text
 from ..terminal import console, print_facts, progress_bar, say
 
 _SHEET_SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -15,12 +15,12 @@ from rich.text import Text
 from .. import __version__
 from ..collisions import check_outputs
 from ..quality.chart import load_plotting
-from ..quality.picture_file import check_suffix, write_bytes
+from ..quality.picture_file import check_suffix
 from ..quality.temporal import FIGURES, TemporalMeter
 from ..quality.temporal_chart import draw_levels
 from ..quality.temporal_clips import Clips, parse_clips
 from ..report import write_json
-from ..sinks.text import check_writable, write_text
+from ..sinks.text import check_writable, write_bytes, write_text
 from ..terminal import console, print_facts, progress_bar, say
 
 _Figures = dict[str, dict[str, float]]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from calibration.rig import Rig
-from engines.base import Engine, check_size
-from engines.errors import EngineError
-from engines.registry import check_names, open_engine
+from engines.base import Engine, EngineInfo, check_size
+from engines.errors import EngineError, Stopped
 
 from ..config import Settings
+from ..engine_choice import check_engine, open_chosen
 from ..errors import SourceError, UsageError
 from ..frame import Sensor
 from ..palette import palette_table
 from ..registration import Registration, fit_rig
 from ..report import describe_engine
+from ..signals import STOPPED_EXIT_CODE, stop_on_signals
 from ..sinks.stills import write_png
 from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
@@ -56,8 +58,10 @@ class FuseRequest:
 def fuse(request: FuseRequest) -> int:
     """Fuse every pair; what has no partner, or cannot be read or fitted, is named and left out.
 
+    Ctrl-C ends it after the picture under way, or while an engine opens.
+
     Returns:
-        Exit code: 0, or 1 when something was left out.
+        Exit code: 0, 1 when something was left out, 130 when the user stopped it.
 
     Raises:
         UsageError: the results would replace the input.
@@ -67,7 +71,7 @@ def fuse(request: FuseRequest) -> int:
     palette_table(request.settings.view.palette)  # unknown names are refused before any work
     view_size(request.settings.view.view, (64, 64))
     engine = request.settings.engine
-    check_names(engine.name, engine.model, engine.precision)
+    check_engine(engine)
     if request.out.suffix.lower() in IMAGE_SUFFIXES:
         raise UsageError(
             f"--out {request.out} names a picture, but results go to a folder",
@@ -87,10 +91,14 @@ def fuse(request: FuseRequest) -> int:
     left_out = [f"no partner: {_listed(unmatched)}"] if unmatched else []
     written = 0
     begun = time.monotonic()
+    stop = threading.Event()
     with ExitStack() as stack:
-        engines = _Engines(request.settings, stack)
+        stack.enter_context(stop_on_signals(stop.set))
+        engines = stack.enter_context(_Engines(request.settings, stop.is_set))
         with progress_bar("fusing", len(pairs)) as bar:
             for ir_path, vis_path in pairs:
+                if stop.is_set():
+                    break
                 result = request.out / f"{vis_path.stem}.png"
                 bar.advance(result.name)
                 try:
@@ -100,6 +108,8 @@ def fuse(request: FuseRequest) -> int:
                         raise
                     left_out.append(f"{error} ({error.hint})")
                     continue
+                except Stopped:  # asked for by the user, while an engine opened
+                    break
                 write_png(result, picture)
                 written += 1
     seconds = time.monotonic() - begun
@@ -107,12 +117,15 @@ def fuse(request: FuseRequest) -> int:
         [
             ("pairs", f"{written} of {len(pairs)} fused"),
             ("throughput", f"{written / seconds:.1f} pairs/s, opening included"),
-            *engine_facts(engines.described),
+            *engines.facts(),
             ("written", str(request.out) if written else "nothing"),
         ]
     )
     for line in left_out:
         say_error(f"left out: {line}", "")
+    if stop.is_set():
+        say("stopped before the end; what was fused until then is kept")
+        return STOPPED_EXIT_CODE
     return 1 if left_out else 0
 
 
@@ -168,11 +181,32 @@ def _is_grey(picture: np.ndarray) -> bool:
 class _Engines:
     """One open engine for each of the sizes met last."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stop: Callable[[], bool]) -> None:
         self._settings = settings.engine
+        self._stop = stop
         self._open: OrderedDict[tuple[int, int], Engine] = OrderedDict()
-        self.described: dict[str, Any] | None = None  # the engine for the last new size
-        stack.callback(self.close)
+        self._infos: dict[tuple[int, int], EngineInfo] = {}  # for every size met
+
+    def __enter__(self) -> _Engines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close every engine, also where one of them fails to close."""
+        with ExitStack() as stack:
+            for engine in self._open.values():
+                stack.callback(engine.close)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Rows for `print_facts`: each engine that was opened, with its sizes."""
+        if not self._infos:
+            return engine_facts(None)
+        alike: dict[tuple[str, str], list[EngineInfo]] = {}
+        for info in self._infos.values():
+            alike.setdefault((info.name, info.precision), []).append(info)
+        rows = []
+        for infos in alike.values():
+            rows += engine_facts(describe_engine(infos[-1]), [info.size_wh for info in infos])
+        return rows
 
     def fuse(
         self, size_wh: tuple[int, int], weight: np.ndarray, ir: np.ndarray, vis: np.ndarray
@@ -185,15 +219,9 @@ class _Engines:
     def _start(self, size_wh: tuple[int, int]) -> Engine:
         if len(self._open) >= _KEPT_ENGINES:
             self._open.popitem(last=False)[1].close()
-        engine = open_engine(
-            self._settings.name, self._settings.model, size_wh, self._settings.precision
-        )
-        self.described = describe_engine(engine.info)
+        engine = open_chosen(self._settings, size_wh, report=say, stop=self._stop)
+        self._infos[size_wh] = engine.info
         return engine
-
-    def close(self) -> None:
-        for engine in self._open.values():
-            engine.close()
 
 
 def _listed(unmatched: Unmatched, most: int = 10) -> str:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calibration.rig import Rig, parse_rig
-from engines.registry import check_names, open_engine
 
 from ..collisions import check_outputs
 from ..config import Settings
+from ..engine_choice import check_engine, engine_preview, open_chosen
 from ..errors import PipelineError, SinkError
 from ..frame import FramePair, Sensor
 from ..outputs import Output, Screen
 from ..palette import palette_table
 from ..pipeline import Outcome, Pipeline
+from ..registration import Registration
 from ..report import build_report, write_json
-from ..signals import stop_on_signals
+from ..signals import STOPPED_EXIT_CODE, stop_on_signals
 from ..sinks.base import Sink
 from ..sinks.hud import HudState
 from ..sinks.stills import StillsSink
@@ -32,7 +34,6 @@ from ..terminal import print_summary, progress_bar, say, say_error
 from ..views import view_size
 
 _LITTLE = 0.05  # of the visible picture
-STOPPED_EXIT_CODE = 130  # what shells give for a program that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def replay(request: ReplayRequest) -> Replay:
     view, engine = request.settings.view, request.settings.engine
     palette_table(view.palette)  # unknown names are refused here
     view_size(view.view, (64, 64))
-    check_names(engine.name, engine.model, engine.precision)
+    check_engine(engine)
     check_outputs(
         (request.ir, request.vis),
         request.reads,
@@ -115,21 +116,26 @@ def replay(request: ReplayRequest) -> Replay:
         for source in (ir, vis):
             for note in source.info.notes:
                 say(f"note: {source.info.sensor.value}: {note}")
+        rig = request.rig or _scene_rig(ir, vis)
+        ir_wh = None if rig is None else ir.info.size_wh
+        pipeline: Pipeline
+        choice = (engine, vis.info.size_wh, ir_wh, say, lambda: pipeline.ending)
         pipeline = Pipeline(
             ir,
             vis,
-            lambda: open_engine(engine.name, engine.model, vis.info.size_wh, engine.precision),
-            rig=request.rig or _scene_rig(ir, vis),
+            partial(open_chosen, *choice),
+            rig=rig,
             settings=request.settings,
+            preview=engine_preview(*choice),
         )
         stack.enter_context(stop_on_signals(pipeline.stop))
         if request.report is not None:
             check_writable(request.report)
-        seen = pipeline.registration.seen
+        registration = pipeline.registration
         for note in _notes(request, pipeline):
             say(f"note: {note}")
-        outputs = _open_outputs(request, vis, seen, stack)
-        screen = _open_screen(request, vis, seen, stack)
+        outputs = _open_outputs(request, vis, registration, stack)
+        screen = _open_screen(request, vis, registration, stack)
         outcome = _run(request, pipeline, ir, vis, outputs, screen)
         if not pipeline.stats.rate.count and not outcome.stopped:
             raise _nothing_fused(pipeline, outcome)
@@ -173,14 +179,14 @@ def _notes(request: ReplayRequest, pipeline: Pipeline) -> list[str]:
 
 
 def _open_outputs(
-    request: ReplayRequest, vis: Source, seen: np.ndarray | None, stack: ExitStack
+    request: ReplayRequest, vis: Source, registration: Registration, stack: ExitStack
 ) -> list[Output]:
     view = request.settings.view
     outputs: list[Output] = []
 
     def add(sink: Sink, shown: str) -> None:
         stack.callback(sink.discard)  # no effect once the sink was closed
-        outputs.append(Output(sink, shown, view.palette, seen, view.hud_in_film))
+        outputs.append(Output(sink, shown, view.palette, registration, view.hud_in_film))
 
     for film in request.films:
         size_wh = view_size(film.view, vis.info.size_wh)
@@ -191,7 +197,7 @@ def _open_outputs(
 
 
 def _open_screen(
-    request: ReplayRequest, vis: Source, seen: np.ndarray | None, stack: ExitStack
+    request: ReplayRequest, vis: Source, registration: Registration, stack: ExitStack
 ) -> Screen | None:
     """The window; None, with a line that says why, where there is no display."""
     if not request.window:
@@ -203,7 +209,7 @@ def _open_screen(
         say(f"note: running without a window: {error}")
         return None
     saves = request.films[0].path.parent if request.films else Path()
-    screen = Screen(window, view.view, view.palette, seen, saves)
+    screen = Screen(window, view.view, view.palette, registration, saves)
     stack.callback(screen.close)
     return screen
 

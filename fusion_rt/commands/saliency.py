@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 FULL_SCALE = 0.5  # saliency that the written pictures show as white
 PANELS = "panel"
-_LEARN_FROM = 64  # pictures at most; the filter hardly depends on which
 
 # Of a picture (H, W) uint8: its saliency, and that in the form that the mask is made of.
 _Look = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -41,7 +40,7 @@ class SaliencyRequest:
     Attributes:
         ir: infrared picture, folder or pattern.
         out: folder for the results.
-        method: "whole" as in training by default, or "projection" of patches.
+        method: "projection" of patches, as in training by default, or "whole".
         panel: also write the picture, its saliency and the mask side by side.
         cache: folder of saliency maps, as that of a training; None keeps none.
     """
@@ -55,6 +54,9 @@ class SaliencyRequest:
 
 def saliency(request: SaliencyRequest) -> int:
     """Write the saliency of every picture as 16-bit grey PNG, white for `FULL_SCALE`.
+
+    With the method of a training it is what a training on these very pictures takes; one on more
+    pictures learns its filter from others, which changes little.
 
     Returns:
         Exit code: 0, or 1 when a picture could not be read and was left out.
@@ -145,25 +147,32 @@ def _whole(cache: SaliencyCache) -> _Look:
 
 
 def _projection(cache: SaliencyCache, files: list[Path]) -> _Look:
-    """The filter is learned from the pictures themselves, or from some of them.
+    """The filter is learned as a training on these pictures learns it, from the same of them.
+
+    Those that training would refuse are left out.
 
     Raises:
         SourceError, DataError: none of them will do.
     """
+    from trainer.pairs import chosen
+    from trainer.salience import FILTER_PICTURES
     from trainer.saliency import PATCH, patch_saliency
 
     pictures, faults = [], []
-    for path in files[:: -(-len(files) // _LEARN_FROM)]:
-        try:
-            ir = _read(path)
-        except SourceError as error:  # told again, and in full, when its own turn comes
-            faults.append(error)
-            continue
-        if min(ir.shape) >= PATCH:
-            pictures.append(ir)
-    if faults and not pictures:
-        raise faults[0]
-    kernel = cache.patch_filter(pictures)
+    drawn = chosen(sorted(files, key=lambda path: path.stem), FILTER_PICTURES)
+    with progress_bar("learning from", len(drawn)) as bar:
+        for path in drawn:
+            try:
+                ir = _read(path)
+            except SourceError as error:  # told again, and in full, when its own turn comes
+                faults.append(error)
+            else:
+                if min(ir.shape) >= PATCH:
+                    pictures.append(ir)
+            bar.advance(path.name)
+        if faults and not pictures:
+            raise faults[0]
+        kernel = cache.patch_filter(pictures)
 
     def look(ir: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = patch_saliency(ir, kernel)

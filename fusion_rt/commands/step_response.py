@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from engines.base import check_size
-from engines.registry import open_engine
 
 from ..config import EngineSettings
+from ..engine_choice import open_chosen
 from ..frame import Sensor
 from ..quality.flicker_step import FRAMES, PATCH_PX, StepResponse, step_response
 from ..report import describe_engine, write_json
 from ..sinks.text import check_writable
 from ..sources.synthetic import SceneSettings, SyntheticSource
-from ..terminal import engine_facts, print_facts, progress_bar
+from ..terminal import engine_facts, print_facts, progress_bar, say
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,9 @@ def measure_step(request: StepRequest) -> StepResponse:
     check_size(request.size_wh)
     if request.json is not None:
         check_writable(request.json)
-    name, model, precision = request.engine.name, request.engine.model, request.engine.precision
     with (
         progress_bar("fusing", 2 * FRAMES) as bar,
-        open_engine(name, model, request.size_wh, precision) as engine,
+        open_chosen(request.engine, request.size_wh, report=say) as engine,
     ):
         response = step_response(engine.fuse, *_still(request.size_wh), advance=bar.advance)
         described = describe_engine(engine.info)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 from ..machine import describe_machine
 from ..settings_file import read_settings
 from ..signals import stop_on_signals
+from ..terminal import say
 
 
 def train(config: Path, overrides: list[str], out: Path | None, resume: bool) -> int:
@@ -22,6 +24,9 @@ def train(config: Path, overrides: list[str], out: Path | None, resume: bool) ->
     Returns:
         0 when done, 130 when stopped by a signal.
     """
+    if os.environ.get("RANK", "0") == "0":  # of the processes of torchrun one talks
+        results = "" if out is None else f", results to {out}"
+        say(f"starting: training by {config}{results}; loading torch")
     from trainer.optional import require
 
     require("torch", purpose="training")

@@ -15,7 +15,7 @@ from .summary import Results, best_methods
 _REMEDY = "pip install 'fusion-rt[plots]', or leave --chart away"
 _COLUMNS = 5
 # Okabe and Ito: told apart by colour-blind eyes too.
-_COLORS = (
+COLORS = (
     *("#0072B2", "#E69F00", "#009E73", "#CC79A7"),
     *("#56B4E9", "#D55E00", "#F0E442", "#999999"),
 )
@@ -75,8 +75,8 @@ def _compare(panel: Any, figure: Figure, results: list[Results]) -> None:
         panel.bar(
             index,
             height,
-            color=_COLORS[index % len(_COLORS)],
-            hatch=_HATCHES[index // len(_COLORS) % len(_HATCHES)],
+            color=COLORS[index % len(COLORS)],
+            hatch=_HATCHES[index // len(COLORS) % len(_HATCHES)],
         )
         panel.annotate(
             _label(mean),
@@ -92,10 +92,10 @@ def _compare(panel: Any, figure: Figure, results: list[Results]) -> None:
 def _spread_out(panel: Any, figure: Figure, one: Results) -> None:
     values = [row[figure.name] for row in one.rows.values() if not math.isnan(row[figure.name])]
     values.sort(reverse=figure.better == "lower")
-    panel.bar(range(len(values)), values, width=0.9, color=_COLORS[0])
+    panel.bar(range(len(values)), values, width=0.9, color=COLORS[0])
     mean = one.mean(figure)
     if not math.isnan(mean):
-        panel.axhline(mean, color=_COLORS[5], linewidth=1)
+        panel.axhline(mean, color=COLORS[5], linewidth=1)
     panel.set_xlabel(f"mean {_label(mean)}", fontsize=8)
 
 

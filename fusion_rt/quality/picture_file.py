@@ -1,15 +1,13 @@
-"""Pictures for people, PNG or JPEG, each there wholly or not at all."""
+"""Pictures for people: PNG or JPEG."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..errors import SinkError, UsageError
-from ..sinks.file_errors import make_folder, part_path, remove, write_error
 
 _JPEG_QUALITY = 92  # sharp edges of pictures and letters stay clean
 
@@ -34,27 +32,11 @@ def encode(picture: np.ndarray, suffix: str) -> bytes:
         picture: (H, W, 3) uint8 BGR.
         suffix: ".png", ".jpg" or ".jpeg".
     """
-    ok, data = cv2.imencode(suffix.lower(), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    jpeg = [] if suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    ok, data = cv2.imencode(suffix.lower(), picture, jpeg)
     if not ok:
         raise SinkError(
             f"a picture of shape {picture.shape} does not fit into {suffix}",
             hint="name a PNG file",
         )
     return bytes(data)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` under a temporary name and move it into place.
-
-    Raises:
-        SinkError: it cannot be written; nothing half-written is left.
-    """
-    make_folder(path.parent)
-    part = part_path(path)
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        if os.path.lexists(part):
-            remove(part)
-        raise write_error(path, error) from error

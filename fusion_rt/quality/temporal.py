@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ class TemporalFigure(NamedTuple):
     """One figure as tables show it; of all of them lower is better.
 
     Attributes:
-        key: in what `temporal_figures` returns.
+        key: in what `TemporalMeter.figures` returns.
         name: short name for people.
         unit: of the value; empty for a pure number.
         meaning: a few words for people.
@@ -47,9 +46,7 @@ FIGURES: Final[tuple[TemporalFigure, ...]] = (
     ),
 )
 
-# Of several clips: the worst one counts, not the mean.
-_WORST = frozenset({"level_worst"})
-_SUMS = frozenset({"frames"})
+MIN_SIDE = 16  # px; the dense flow of the warped error refuses pictures a little smaller
 
 
 class TemporalMeter:
@@ -79,10 +76,18 @@ class TemporalMeter:
             fused: of each method, like ``vis``.
 
         Raises:
-            UsageError: the sizes differ among them or from the frame before.
+            UsageError: the sizes differ among them or from the frame before, or a side is below
+                `MIN_SIDE`.
         """
         now = Planes.of(ir, vis, {name: fused[name] for name in self.names})
         before = self._before
+        height, width = now.vis.shape
+        if min(height, width) < MIN_SIDE:
+            raise UsageError(
+                f"the pictures are {width}x{height}, but flicker is measured on {MIN_SIDE} px a "
+                "side or more",
+                hint="use larger pictures",
+            )
         if before is not None:
             if before.vis.shape != now.vis.shape:
                 raise UsageError(
@@ -97,6 +102,11 @@ class TemporalMeter:
     def figures(self) -> dict[str, dict[str, float]]:
         """All figures by method.
 
+        Returns:
+            For each method the keys ``still_ratio``, ``still_change``, ``still_input``,
+            ``still_share`` (`StillMeter`), ``level_rms``, ``level_worst`` (`LevelMeter`),
+            ``warp_ratio``, ``warp_error``, ``warp_input``, ``warp_share`` (`WarpMeter`),
+            ``frames``.
         Raises:
             UsageError: fewer than two frames.
         """
@@ -115,50 +125,3 @@ class TemporalMeter:
             }
             for name in self.names
         }
-
-
-def temporal_figures(
-    ir_frames: Iterable[np.ndarray],
-    vis_frames: Iterable[np.ndarray],
-    fused_frames: Iterable[np.ndarray],
-) -> dict[str, float]:
-    """Figures of one fused clip.
-
-    Args:
-        ir_frames: (H, W) uint8 each, lying on the visible pictures.
-        vis_frames: (H, W, 3) uint8 BGR or (H, W) uint8 each.
-        fused_frames: like ``vis_frames``. All three equally long, two frames or more.
-
-    Returns:
-        Keys ``still_ratio``, ``still_change``, ``still_input``, ``still_share`` (`StillMeter`),
-        ``level_rms``, ``level_worst`` (`LevelMeter`), ``warp_ratio``, ``warp_error``,
-        ``warp_input``, ``warp_share`` (`WarpMeter`), ``frames``.
-
-    Raises:
-        UsageError: the sizes differ, or there are fewer than two frames.
-        ValueError: one of the three is longer.
-    """
-    meter = TemporalMeter(["fused"])
-    for ir, vis, fused in zip(ir_frames, vis_frames, fused_frames, strict=True):
-        meter.add(ir, vis, {"fused": fused})
-    return meter.figures()["fused"]
-
-
-def mean_of_clips(clips: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Figures of several clips as one: means, but the largest ``level_worst``, ``frames`` summed.
-
-    A clip whose figure is nan is left out of the mean of that figure.
-
-    Args:
-        clips: figures of each, as `temporal_figures` returns them; at least one.
-    """
-    merged = {}
-    for key in clips[0]:
-        known = [clip[key] for clip in clips if not math.isnan(clip[key])]
-        if key in _WORST:
-            merged[key] = max(known, default=math.nan)
-        elif key in _SUMS:
-            merged[key] = sum(known)
-        else:
-            merged[key] = sum(known) / len(known) if known else math.nan
-    return merged

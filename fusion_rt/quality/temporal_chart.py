@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 
-from .chart import load_plotting
+from .chart import COLORS, load_plotting
 from .flicker_level import LevelMeter
 
-# Okabe and Ito: told apart by colour-blind eyes too. The sources are grey and dashed.
-_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+# The sources are grey and dashed, so that no clip is grey.
+_CLIPS = COLORS[:-1]
 _SOURCES = (("infrared", "#000000", "--"), ("visible", "#888888", "-."))
 _DOTTED_BELOW = 60  # frames; with more of them the dots would hide the curve
 
@@ -35,7 +35,7 @@ def draw_levels(levels: LevelMeter) -> bytes:
         for (name, color, style), values in zip(_SOURCES, (levels.ir, levels.vis), strict=True)
     ]
     for index, (name, values) in enumerate(levels.fused.items()):
-        curves.append((name, _COLORS[index % len(_COLORS)], "-", values, 1.8))
+        curves.append((name, _CLIPS[index % len(_CLIPS)], "-", values, 1.8))
     for name, color, style, values, width in curves:
         look = {"color": color, "linestyle": style, "linewidth": width, "marker": dot}
         above.plot(frames, values, label=name, **look)

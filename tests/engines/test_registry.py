@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from engines import registry
-from engines.base import Refusal
-from engines.errors import BackendUnavailable, EngineError, UnknownNameError
+from engines import back_ends, nvidia, parity_store, registry
+from engines.classical import ClassicalEngine
+from engines.errors import (
+    BackendUnavailable,
+    EngineError,
+    PictureRefused,
+    Stopped,
+    UnknownNameError,
+)
 from engines.models import find_model, shipped_models
-from engines.registry import open_engine
+from engines.registry import open_engine, prepare_engine
 
 NETWORKS = [
     pytest.param("openvino", "fp32", id="openvino-fp32"),
@@ -28,6 +35,20 @@ def scene(wh=(160, 120), seed=1):
     ir = np.full((wh[1], wh[0]), 60, np.uint8)
     cv2.circle(ir, (wh[0] // 2, wh[1] // 2), wh[1] // 4, 220, -1)
     return cv2.GaussianBlur(ir, (0, 0), 1), vis
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    """The same answers on machines that have one."""
+
+    def refuse():
+        raise BackendUnavailable("no NVIDIA driver is installed", hint="install it")
+
+    monkeypatch.setattr(nvidia, "check_driver", refuse)
+
+
+def reasons(engine):
+    return {refusal.name: refusal.reason for refusal in engine.info.refused}
 
 
 def require_backend(name):
@@ -147,7 +168,32 @@ def test_auto_takes_openvino_and_says_why_not_the_other():
     require_backend("openvino")
     with open_engine(size_wh=(64, 64)) as engine:
         assert engine.info.name == "openvino"
-        assert engine.info.refused == (Refusal("onnxruntime", "slower than openvino"),)
+        assert reasons(engine)["onnxruntime"] == "slower than openvino"
+
+
+def test_gpu_engines_are_refused_in_words_without_a_driver():
+    with open_engine("auto", size_wh=(64, 64)) as engine:
+        for name in ("tensorrt", "tensorrt-rtx"):
+            assert reasons(engine)[name] == "no NVIDIA driver is installed"
+            with pytest.raises(BackendUnavailable, match="no NVIDIA driver") as caught:
+                open_engine(name, size_wh=(64, 64))
+            assert caught.value.hint == "install it"
+
+
+def test_precision_that_nothing_here_computes_in():
+    with pytest.raises(
+        BackendUnavailable, match=r"tensorrt: no NVIDIA .*openvino: does not compute in fp16"
+    ) as caught:
+        open_engine("auto", size_wh=(64, 64), precision="fp16")
+    assert caught.value.hint == "choose another precision than fp16, or auto"
+
+
+def test_infrared_size_is_for_engines_that_warp():
+    """Others are opened for infrared that lies on the visible picture."""
+    require_backend("onnxruntime")
+    with open_engine("onnxruntime", size_wh=(64, 64), ir_size_wh=(80, 64)) as engine:
+        assert not engine.warps
+        assert engine.ir_size_wh == (64, 64)
 
 
 def test_auto_goes_on_without_openvino_and_says_so(monkeypatch):
@@ -155,9 +201,7 @@ def test_auto_goes_on_without_openvino_and_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with open_engine(size_wh=(64, 64)) as engine:
         assert engine.info.name == "onnxruntime"
-        (refusal,) = engine.info.refused
-        assert refusal.name == "openvino"
-        assert "does not load" in refusal.reason
+        assert "does not load" in reasons(engine)["openvino"]
 
 
 def test_auto_with_nothing_to_run_names_every_reason(monkeypatch):
@@ -184,7 +228,7 @@ def test_auto_goes_on_when_openvino_is_broken(monkeypatch):
     monkeypatch.setattr(ov.Core, "get_property", broken)
     with open_engine(size_wh=(64, 64)) as engine:
         assert engine.info.name == "onnxruntime"
-        assert "CPU plugin is missing" in engine.info.refused[0].reason
+        assert "CPU plugin is missing" in reasons(engine)["openvino"]
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "auto"])
@@ -213,5 +257,104 @@ def test_shipped_models_can_be_found():
 
 
 def test_every_engine_lists_its_precisions():
-    assert set(registry.precision_names()) == {"auto", "bf16", "fp32"}
-    assert registry.engine_names() == ["auto", "openvino", "onnxruntime", "classical"]
+    assert registry.precision_names() == ["auto", "fp16", "int8", "bf16", "fp32"]
+    assert registry.engine_names() == [
+        *("auto", "tensorrt", "tensorrt-rtx", "openvino", "onnxruntime", "classical")
+    ]
+
+
+@pytest.mark.parametrize("model", shipped_models())
+def test_int8_of_every_shipped_model_passes_the_gate(model):
+    require_backend("openvino")
+    require_backend("onnxruntime")
+    with open_engine("openvino", model, (96, 80), "int8") as engine:
+        assert engine.info.precision == "int8"
+        assert engine.info.parity.psnr_db >= 38
+
+
+def test_int8_without_its_file_names_the_remedy(tmp_path):
+    require_backend("openvino")
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(find_model("bts-lite").path.read_bytes())
+    with pytest.raises(EngineError, match=r"mine-int8\.onnx is not there") as caught:
+        open_engine("auto", str(path), (64, 64), "int8")
+    assert "--precision int8" in caught.value.hint
+
+
+def test_automatic_precision_is_never_int8():
+    for back_end in back_ends.BACK_ENDS.values():
+        assert "int8" not in back_end.auto
+        assert set(back_end.auto) <= set(back_end.precisions)
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A GPU back end that can fail; what it was asked for and what it opened."""
+    asked, failing = [], {}
+
+    def opened(request, precision):
+        asked.append((request.size_wh, request.ir_size_wh, request.device, precision))
+        if precision in failing:
+            raise failing[precision]
+        engine = ClassicalEngine(request.size_wh)
+        monkeypatch.setattr(engine, "close", lambda: asked.append("closed"))
+        return engine
+
+    back_end = replace(back_ends.BACK_ENDS["tensorrt"], open=opened)
+    monkeypatch.setitem(back_ends.BACK_ENDS, "tensorrt", back_end)
+    return asked, failing
+
+
+def test_preparing_opens_what_would_be_opened_and_closes_it(gpu):
+    asked, failing = gpu
+    failing["fp16"] = PictureRefused("black")
+    prepare_engine("auto", "bts", (64, 64), ir_size_wh=(80, 64), device=1)
+    where = ((64, 64), (80, 64), 1)
+    assert asked == [(*where, "fp16"), (*where, "fp32"), "closed"]
+
+
+def test_all_that_was_tried_is_told_with_the_last_remedy(gpu):
+    _, failing = gpu
+    failing["fp16"] = PictureRefused("black", hint="choose --precision auto")
+    failing["fp32"] = EngineError("too little GPU memory", hint="close other programs")
+    for opening in (open_engine, prepare_engine):
+        with pytest.raises(EngineError, match=r"fp16: black; .*fp32: too little GPU") as caught:
+            opening("tensorrt", "bts", (64, 64))
+        assert caught.value.hint == "close other programs"
+        assert not isinstance(caught.value, PictureRefused)
+    failing["fp32"] = PictureRefused("grey")
+    with pytest.raises(PictureRefused, match=r"fp16: black; .*fp32: grey"):
+        open_engine("tensorrt", "bts", (64, 64))
+
+
+def test_package_that_is_missing_is_told_at_once(gpu):
+    asked, failing = gpu
+    failing["fp16"] = BackendUnavailable("no GPU", hint="buy one")
+    with pytest.raises(BackendUnavailable, match=r"^no GPU$"):
+        prepare_engine("tensorrt", "bts", (64, 64))
+    assert len(asked) == 1
+
+
+def test_stopped_opening_tries_nothing_more(gpu):
+    asked, failing = gpu
+    failing["fp16"] = Stopped("stopped while building")
+    with pytest.raises(Stopped, match="while building"):
+        open_engine("auto", "bts", (64, 64))
+    assert len(asked) == 1
+    with pytest.raises(Stopped, match="before tensorrt was opened"):
+        open_engine("auto", "bts", (64, 64), stop=lambda: True)
+    assert len(asked) == 1
+
+
+def test_without_a_place_for_a_cache_the_fast_engine_opens_all_the_same(monkeypatch, tmp_path):
+    require_backend("openvino")
+    monkeypatch.setattr(parity_store, "_unkept", {})
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FUSION_RT_CACHE", str(tmp_path / "file"))
+    lines = []
+    for checks in (True, False):  # the second one knows the first one's verdict
+        lines.clear()
+        with open_engine(model="bts-lite", size_wh=(64, 64), report=lines.append) as engine:
+            assert engine.info.name == "openvino"
+        assert any("is not a folder; nothing is kept" in line for line in lines) == checks
+        assert any(line.startswith("checking") for line in lines) == checks

@@ -11,13 +11,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from clips import temporal_figures
 from typer.testing import CliRunner
 
 from engines.errors import BackendUnavailable
 from fusion_rt.cli import app
 from fusion_rt.commands.evaluate_video import VideoRequest, evaluate_video
 from fusion_rt.errors import SourceError, UsageError
-from fusion_rt.quality.temporal import FIGURES, temporal_figures
+from fusion_rt.quality.temporal import FIGURES
 from fusion_rt.quality.temporal_clips import Clips, parse_clips
 
 WH = (96, 80)

@@ -8,10 +8,11 @@ import math
 import cv2
 import numpy as np
 import pytest
+from clips import temporal_figures
 
 from fusion_rt.errors import UsageError
 from fusion_rt.quality.flicker_level import LevelMeter
-from fusion_rt.quality.temporal import TemporalMeter, mean_of_clips, temporal_figures
+from fusion_rt.quality.temporal import TemporalMeter
 from fusion_rt.quality.temporal_planes import Planes, luma
 
 SHAPE = (96, 128)
@@ -190,13 +191,20 @@ def test_several_methods_in_one_go_equal_each_alone():
     assert meter.figures()["b"] == temporal_figures(CALM_IR, CALM_VIS, highest)
 
 
-def test_figures_of_clips_are_averaged_and_the_worst_stays_the_worst():
-    clips = [
-        {"still_ratio": 1.0, "level_worst": 0.5, "frames": 20.0},
-        {"still_ratio": math.nan, "level_worst": 3.0, "frames": 10.0},
-        {"still_ratio": 2.0, "level_worst": 1.0, "frames": 20.0},
-    ]
-    assert mean_of_clips(clips) == {"still_ratio": 1.5, "level_worst": 3.0, "frames": 50.0}
+@pytest.mark.parametrize(
+    ("shape", "words"), [((10, 10), "10x10"), ((15, 90), "90x15"), ((90, 15), "15x90")]
+)
+def test_small_pictures_are_refused_in_words(shape, words):
+    planes = [[np.zeros(shape, np.uint8)] * 2] * 3
+    with pytest.raises(UsageError, match=f"the pictures are {words}, .* 16 px a side") as caught:
+        temporal_figures(*planes)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 640), (640, 16)])
+def test_smallest_pictures_are_measured(shape):
+    noise = np.random.default_rng(1).integers(100, 105, (3, *shape)).astype(np.uint8)
+    assert temporal_figures(noise, noise, noise)["frames"] == 3
 
 
 @pytest.mark.parametrize(

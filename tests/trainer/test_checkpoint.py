@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import pickle
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +11,7 @@ from networks import OURS, random_network
 
 from trainer.build import NETWORKS, build_network
 from trainer.checkpoint import load_checkpoint, load_model, save_checkpoint
-from trainer.errors import CheckpointError
+from trainer.errors import CheckpointError, WriteError
 
 
 def test_state_comes_back(tmp_path):
@@ -29,18 +32,59 @@ def test_failed_write_keeps_the_previous_one(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_damaged_file_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(lambda whole: whole[:700], "damaged", id="cut-short"),
+        pytest.param(lambda whole: b"", "the file is empty", id="empty"),
+        pytest.param(lambda whole: b"some text", "no checkpoint", id="text"),
+        pytest.param(lambda whole: pickle.dumps(threading.Thread), "no checkpoint", id="code"),
+    ],
+)
+def test_damaged_file_is_refused_in_our_own_words(tmp_path, damage, words):
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"model": torch.zeros(1000)})
-    path.write_bytes(path.read_bytes()[:700])
-    with pytest.raises(CheckpointError, match="cannot be read") as caught:
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CheckpointError, match=rf"last\.pt cannot be read: .*{words}") as caught:
         load_checkpoint(path)
     assert caught.value.hint
+    assert "weights_only" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_folder_that_is_gone_is_told_in_words(tmp_path):
+    path = tmp_path / "gone" / "last.pt"
+    with pytest.raises(WriteError, match=r"cannot write .*last\.pt: no such file") as caught:
+        save_checkpoint(path, {"step": 1})
+    assert "make the folder again" in caught.value.hint
+
+
+def test_full_disk_is_told_in_words_and_keeps_the_previous_one(tmp_path, monkeypatch):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"step": 7})
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(WriteError, match=r"cannot write .*last\.pt: no space left") as caught:
+        save_checkpoint(path, {"step": 8})
+    assert caught.value.hint == "free some space"
+    assert load_checkpoint(path)["step"] == 7
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="not there"):
         load_checkpoint(tmp_path / "last.pt")
+
+
+def test_model_file_is_told_from_a_checkpoint(tmp_path):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(b"\x08\x08")
+    with pytest.raises(CheckpointError, match=r"mine\.onnx is an ONNX model, not a") as caught:
+        load_model(path)
+    assert "trainer/weights/bts.pt" in caught.value.hint
+    assert "model.pt" in caught.value.hint
 
 
 @pytest.mark.parametrize("content", [{"format": 0}, {"w": 1}, [1, 2]])
@@ -77,7 +121,6 @@ def test_checkpoint_that_names_no_network_holds_the_large_one(tmp_path):
 @pytest.mark.parametrize(
     "state",
     [
-        pytest.param({"step": 1}, id="none"),
         pytest.param({"model": {"w": torch.zeros(1)}}, id="another"),
         pytest.param(
             {"network": "bts", "model": build_network("bts-lite").state_dict()}, id="wrongly-named"
@@ -87,6 +130,25 @@ def test_checkpoint_that_names_no_network_holds_the_large_one(tmp_path):
 def test_other_networks_are_refused(tmp_path, state):
     save_checkpoint(tmp_path / "last.pt", state)
     with pytest.raises(CheckpointError, match="another network") as caught:
+        load_model(tmp_path / "last.pt")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        pytest.param({"step": 1}, "holds no weights", id="none"),
+        pytest.param({"model": [1]}, "holds no weights", id="a-list"),
+        pytest.param({"model": {"w": 1}}, "holds no weights", id="no-tensors"),
+        pytest.param({"model": {}, "network": ["x"]}, "names no network", id="name-is-a-list"),
+        pytest.param(
+            {"model": {"w": torch.tensor([1, float("nan")])}}, "not finite: w", id="diverged"
+        ),
+    ],
+)
+def test_damaged_parts_are_refused(tmp_path, state, words):
+    save_checkpoint(tmp_path / "last.pt", state)
+    with pytest.raises(CheckpointError, match=words) as caught:
         load_model(tmp_path / "last.pt")
     assert caught.value.hint
 

@@ -42,3 +42,27 @@ def test_what_is_not_here_is_refused(monkeypatch, settings, words):
     with pytest.raises(TrainerError, match=words) as caught:
         choose_compute(TrainSettings(**settings))
     assert "--set" in caught.value.hint
+
+
+@pytest.fixture
+def _same_tf32_after_the_test():
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    yield
+    torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@pytest.mark.usefixtures("_same_tf32_after_the_test")
+@pytest.mark.parametrize(("wanted", "rounds"), [("fp32", False), ("bf16", True)])
+def test_fp32_on_a_gpu_is_not_rounded_to_ten_bits(monkeypatch, wanted, rounds):
+    for name, value in (
+        ("is_available", True),
+        ("device_count", 1),
+        ("is_bf16_supported", True),
+        ("set_device", None),
+    ):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, value=value: value)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    chosen = choose_compute(TrainSettings(device="cuda", precision=wanted))
+    assert (chosen.device.type, chosen.precision) == ("cuda", wanted)
+    assert torch.backends.cudnn.allow_tf32 is rounds
+    assert torch.backends.cuda.matmul.allow_tf32 is rounds

@@ -13,15 +13,23 @@ from training_data import SIDE, small_settings, write_pairs
 
 from trainer.checkpoint import load_checkpoint
 from trainer.compute import Compute
+from trainer.cuts import CutMaker
 from trainer.distributed import World, check_shares
 from trainer.errors import TrainerError
+from trainer.layouts import PairFiles
 from trainer.loop import train
+from trainer.losses import LossWeights, fusion_loss
 from trainer.models import start_model
+from trainer.pictures import PictureStore
 from trainer.settings import TrainSettings
 from trainer.step_log import read_log
+from trainer.targets import fusion_target
 
 ROOT = Path(__file__).parents[2]
 TWO = [*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")]
+
+
+SEED = 0
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +40,9 @@ def runs(tmp_path_factory):
         *(write_pairs(root / "data"), root / "one", root / "saliency"),
         steps=2,
         phases=[{"share": 1, "crop": SIDE, "batch": 2}],
-        validation=[root / "data"],
+        validation=[write_pairs(root / "held-out", seed=50)],
+        cards=0.5,
+        seed=SEED,
     )
     train(settings)
     config = root / "two.yaml"
@@ -60,11 +70,44 @@ def test_two_processes_change_the_weights_as_one_does(runs, key):
 
 def test_two_processes_log_the_losses_of_one(runs):
     one, two = (read_log(run / "log.jsonl") for run in runs[:2])
-    assert [line["step"] for line in two] == [line["step"] for line in one] == [1, 2, 2]
-    for ours, theirs in zip(one[:2], two[:2], strict=True):
+    assert [line["step"] for line in two] == [line["step"] for line in one] == [0, 1, 2, 2]
+    for ours, theirs in zip(one[1:3], two[1:3], strict=True):
         assert theirs["loss"] == pytest.approx(ours["loss"], abs=2e-5)
     # Held-out pictures are judged one by one, so that nothing depends on who judges them.
-    assert two[2]["validation"] == pytest.approx(one[2]["validation"], abs=2e-5)
+    for line in (0, 3):
+        assert two[line]["validation"] == pytest.approx(one[line]["validation"], abs=2e-5)
+
+
+def test_one_of_the_two_has_a_step_of_nothing_but_cards(runs):
+    """The case in which the processes have different numbers of pictures."""
+    maker = CutMaker(PictureStore([PairFiles(ROOT, ROOT)], None, 0), [1.0], SEED, 0.5)
+    assert {maker.name(cut) == "test card" for cut in (0, 1)} == {True, False}
+
+
+@pytest.mark.parametrize("scene", [[0, 0, 1, 1], [1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+def test_mean_of_the_shares_is_the_loss_of_the_whole(scene):
+    """Two processes whose gradients are averaged, against one; the sum over them is made here."""
+    ir, vis, fused = torch.rand(3, 4, 1, SIDE, SIDE, generator=torch.manual_seed(1)).double()
+    fused.requires_grad_()
+    marks = torch.tensor(scene).double()
+
+    def loss(part, scenes):
+        target = fusion_target(ir[part], vis[part], ir[part])
+        return fusion_loss(
+            *(fused[part], ir[part], vis[part], target, LossWeights(), marks[part], scenes)
+        )[0]
+
+    class Two(World):
+        def total(self, values):
+            return marks.sum()
+
+    whole = loss(slice(None), World().scenes(marks))
+    shares = [slice(0, 2), slice(2, 4)]
+    halves = [loss(part, Two(0, 2).scenes(marks[part])) for part in shares]
+    shared = (halves[0] + halves[1]) / 2
+    assert shared.item() == pytest.approx(whole.item(), rel=1e-12)
+    slopes = [torch.autograd.grad(each, fused)[0] for each in (shared, whole)]
+    torch.testing.assert_close(*slopes, rtol=1e-9, atol=1e-15)
 
 
 def test_one_process_talks_and_each_reads_its_share(runs):

@@ -7,7 +7,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from model_files import onnxruntime_session, tensorrt_rtx_plan
 from networks import KINDS, random_network
+from training_data import write_pairs
 
 from engines.contract import FUSED, GRID, IR, OPSET, VIS, WEIGHT
 from trainer.build import Network
@@ -67,16 +69,8 @@ def by_torch(net: Network, inputs: dict[str, np.ndarray]) -> np.ndarray:
         return DeployGraph(net)(**tensors).numpy()
 
 
-def onnx_session(path):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
 def by_onnxruntime(path, inputs):
-    return onnx_session(path).run([FUSED], inputs)[0]
+    return onnxruntime_session(path).run([FUSED], inputs)[0]
 
 
 def by_openvino(path, inputs):
@@ -118,7 +112,7 @@ def test_back_ends_show_it_at_full_size(nets, files, kind, variant, run):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_session_takes_pictures_of_every_size(nets, files, kind):
-    session = onnx_session(files[kind, "plain"])
+    session = onnxruntime_session(files[kind, "plain"])
     for size_wh in ((96, 64), (65, 97), (80, 111), (112, 79), (96, 64)):
         inputs = feed("plain", size_wh, weight=None)
         found = session.run([FUSED], inputs)[0]
@@ -162,6 +156,7 @@ def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):
         "name": kind,
         "version": "3",
         "variant": variant,
+        "precision": "fp32",
         "recipe": "none",
         "licence": "free",
     }
@@ -185,10 +180,21 @@ def test_both_forms_of_a_network_give_the_same_file(nets, tmp_path, kind):
     assert (tmp_path / "training.onnx").read_bytes() == (tmp_path / "deploy.onnx").read_bytes()
 
 
-def test_unknown_variant_is_refused(nets, tmp_path):
-    with pytest.raises(ExportError, match="'tilted'") as caught:
-        export_onnx(nets["bts-lite"], tmp_path / "a.onnx", "tilted")
-    assert "plain, grid" in caught.value.hint
+@pytest.mark.parametrize(
+    ("asked", "message", "hint"),
+    [
+        pytest.param({"variant": "tilted"}, "'tilted'", "plain, grid", id="variant"),
+        pytest.param({"precision": "fp8"}, "'fp8'", "fp32, fp16, int8", id="precision"),
+        pytest.param({"precision": "int8"}, "needs the ranges", "--calibration", id="no-ranges"),
+        pytest.param(
+            {"precision": "int8", "ranges": {"stem": 1.0}}, "another network", "anew", id="ranges"
+        ),
+    ],
+)
+def test_what_cannot_be_exported(nets, tmp_path, asked, message, hint):
+    with pytest.raises(ExportError, match=message) as caught:
+        export_onnx(nets["bts-lite"], tmp_path / "a.onnx", **asked)
+    assert hint in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
@@ -226,6 +232,38 @@ def test_command_writes_the_model_of_a_checkpoint(nets, tmp_path, kind):
     assert (tmp_path / "mine-grid.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("stem", "options", "precision"),
+    [
+        pytest.param("mine-grid-fp16", ["--precision", "fp16"], "fp16", id="fp16"),
+        pytest.param("mine-grid-int8", ["--precision", "int8", "--calibration"], "int8", id="int8"),
+    ],
+)
+def test_command_writes_less_precise_files(nets, tmp_path, stem, options, precision):
+    save_checkpoint(
+        tmp_path / "m.pt", {"network": "bts-lite", "model": nets["bts-lite"].state_dict()}
+    )
+    options += [str(write_pairs(tmp_path / "pairs", 2))] * (precision == "int8")
+    path = tmp_path / f"{stem}.onnx"
+    assert main([str(tmp_path / "m.pt"), str(path), "--variant", "grid", *options]) == 0
+    notes = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert notes == {"name": "mine", "variant": "grid", "precision": precision}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(["--precision", "int8"], id="int8-without-pairs"),
+        pytest.param(["--calibration", "pairs"], id="pairs-without-int8"),
+    ],
+)
+def test_pairs_belong_to_int8(options, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["a.pt", "a.onnx", *options])
+    assert caught.value.code == 2
+    assert "--calibration belongs to --precision int8" in capsys.readouterr().err
+
+
 def test_command_says_what_is_wrong(tmp_path, capsys):
     assert main([str(tmp_path / "none.pt"), str(tmp_path / "a.onnx")]) == 1
     shown = capsys.readouterr().err
@@ -238,24 +276,5 @@ def test_command_says_what_is_wrong(tmp_path, capsys):
     ("kind", "least"), [("bts", 100_000), ("published", 100_000), ("bts-lite", 40_000)]
 )
 def test_tensorrt_rtx_builds_it(files, kind, variant, least):
-    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not there")
-    path = files[kind, variant]
-    logger = trt.Logger(trt.Logger.ERROR)
-    builder = trt.Builder(logger)
-    flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-    network = builder.create_network(flags)
-    parser = trt.OnnxParser(network, logger)
-    parsed = parser.parse(path.read_bytes())
-    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
-    profile = builder.create_optimization_profile()
-    sizes = [feed(variant, size_wh, 255) for size_wh in ((64, 64), (640, 480))]
-    for name in sizes[0]:
-        low, high = (inputs[name].shape for inputs in sizes)
-        profile.set_shape(name, low, high, high)
-    config = builder.create_builder_config()
-    config.add_optimization_profile(profile)
-    config.num_compute_capabilities = 1  # a GPU to build for; none need be there
-    config.set_compute_capability(trt.ComputeCapability.SM89, 0)
-    plan = builder.build_serialized_network(network, config)
-    assert plan is not None
-    assert plan.nbytes > least
+    smallest, usual = (feed(variant, size_wh, 255) for size_wh in ((64, 64), VGA))
+    assert tensorrt_rtx_plan(files[kind, variant], smallest, usual).nbytes > least

@@ -115,9 +115,15 @@ def test_layouts(tmp_path, layout, files, pairs):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        pytest.param(["ir/a.png"], "holds the folders ir and no pictures", id="no-visible"),
+        pytest.param(["ir/a.png"], "holds the folder ir and no pictures", id="no-visible"),
         pytest.param(["a.png", "b.png"], "holds no folders and 2 pictures", id="pictures-alone"),
-        pytest.param(["ir/a.png", "vis/b.png"], "no partner: a, b", id="names-do-not-match"),
+        pytest.param(["x/y.txt", "a.png"], "the folder x and 1 picture$", id="one-of-each"),
+        pytest.param(
+            ["ir/a.png", "vis/b.png"],
+            "no names match in .*: infrared only: ir/a.png; visible only: vis/b.png$",
+            id="names-do-not-match",
+        ),
+        pytest.param(["ir/x.txt", "vis/b.png"], "match in .*: visible only: vis/b", id="one-side"),
         pytest.param(["ir/a.png", "ir/a.bmp", "vis/a.png"], "share a name", id="two-of-a-name"),
         pytest.param(["ir/a.txt", "vis/b.txt"], "there are no pictures in", id="no-pictures"),
         pytest.param(["ir/a.png", "vis/a.png", "vi/a.png"], "which are meant", id="two-visible"),
@@ -126,7 +132,7 @@ def test_layouts(tmp_path, layout, files, pairs):
             "set00/V000 has but one of infrared and visible",
             id="half-a-KAIST-video",
         ),
-        pytest.param(["IR1.png", "IR2.png", "VIS1.png", "VIS3.png"], "partner: 2, 3", id="TNO"),
+        pytest.param(["IR1.png", "IR2.png", "VIS3.png"], "visible only: VIS3", id="TNO"),
     ],
 )
 def test_other_folders_are_refused_with_what_was_seen(tmp_path, files, words):
@@ -134,6 +140,55 @@ def test_other_folders_are_refused_with_what_was_seen(tmp_path, files, words):
     with pytest.raises(DataError, match=words) as caught:
         find_pairs(tmp_path)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("files", "pairs", "alone"),
+    [
+        pytest.param(["ir/a.png", "vis/a.png"], 1, "", id="none"),
+        pytest.param(
+            ["ir/a.png", "ir/b.png", "ir/c.png", "vis/a.jpg"],
+            1,
+            "infrared only: ir/b.png, ir/c.png",
+            id="infrared",
+        ),
+        pytest.param(
+            ["ir/a.png", "ir/b.png", "vis/a.png", "vis/d.png"],
+            1,
+            "infrared only: ir/b.png; visible only: vis/d.png",
+            id="both-sides",
+        ),
+        pytest.param(
+            [*(f"ir/{n:02}.png" for n in range(13)), "vis/00.png"],
+            1,
+            "infrared only: " + ", ".join(f"ir/{n:02}.png" for n in range(1, 11)) + " and 2 more",
+            id="many",
+        ),
+        pytest.param(
+            [f"V00{n}/{kind}/I0.jpg" for n in (0, 1) for kind in ("lwir", "visible")]
+            + ["V001/lwir/I1.jpg"],
+            2,
+            "infrared only: V001/lwir/I1.jpg",
+            id="KAIST",
+        ),
+        pytest.param(
+            ["IR1.png", "IR2.png", "VIS1.png", "VIS3.png"],
+            1,
+            "infrared only: IR2.png; visible only: VIS3.png",
+            id="TNO",
+        ),
+    ],
+)
+def test_pictures_without_partner_are_left_out_and_named(tmp_path, files, pairs, alone):
+    fill(tmp_path, files)
+    found = find_pairs(tmp_path)
+    assert (len(found.pairs), found.alone) == (pairs, alone)
+
+
+def test_hidden_files_are_no_pictures(tmp_path):
+    """macOS leaves them on disks of other systems."""
+    fill(tmp_path, ["ir/a.png", "ir/._a.png", "vis/a.png", "vis/._b.png"])
+    assert [pair.ir.name for pair in find_pairs(tmp_path).pairs] == ["a.png"]
 
 
 def test_folder_that_is_not_there(tmp_path):

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from trainer.mixing import (
     MIDDLE,
+    PIXEL_WORTH,
     PRIOR_REACH,
     SOFTNESS,
     TEXTURE_WORTH,
@@ -38,7 +39,8 @@ def test_first_picture_is_that_of_the_prior(kind, size):
     ir, vis_y = torch.rand(2, 3, 1, *size)
     found = KINDS[kind]().eval()(ir, vis_y)
     planes = [functional.pad(plane, (PRIOR_REACH,) * 4, mode="reflect") for plane in (ir, vis_y)]
-    share = torch.sigmoid(prior(*planes)[..., 5:-5, 5:-5])
+    inner = (..., slice(PRIOR_REACH, -PRIOR_REACH), slice(PRIOR_REACH, -PRIOR_REACH))
+    share = torch.sigmoid(prior(*planes)[inner])
     torch.testing.assert_close(found, vis_y + share * (ir - vis_y), atol=1e-6, rtol=0)
     assert bool((found <= torch.maximum(ir, vis_y) + 1e-6).all())
 
@@ -46,7 +48,8 @@ def test_first_picture_is_that_of_the_prior(kind, size):
 def test_prior_weighs_brightness_and_texture_around_a_pixel():
     ir, vis = np.random.default_rng(0).random((2, 30, 40))
     worth = ir - vis + TEXTURE_WORTH * (by_opencv(ir) - by_opencv(vis))
-    expected = cv2.blur(cv2.blur(worth, (5, 5)), (5, 5)) / SOFTNESS
+    around = cv2.blur(cv2.blur(worth, (7, 7)), (7, 7))
+    expected = (around + PIXEL_WORTH * (ir - vis)) / SOFTNESS
     found = prior(torch.from_numpy(ir)[None, None], torch.from_numpy(vis)[None, None])[0, 0]
     inner = (slice(PRIOR_REACH, -PRIOR_REACH),) * 2
     np.testing.assert_allclose(found.numpy()[inner], expected[inner], atol=1e-3)

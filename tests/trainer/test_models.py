@@ -72,7 +72,7 @@ def test_start_from_another_network_is_refused(saved):
 
 def test_start_from_weights_that_do_not_fit_is_refused(saved, tmp_path):
     save_checkpoint(tmp_path / "odd.pt", {"network": "bts", "model": {"w": torch.zeros(1)}})
-    with pytest.raises(CheckpointError, match="does not fit the network bts") as caught:
+    with pytest.raises(CheckpointError, match="holds another network, it differs in") as caught:
         start_model(settings(network="bts", init=tmp_path / "odd.pt"), CPU)
     assert caught.value.hint
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from training_data import write_pairs
 
 from trainer import pictures
 from trainer.layouts import find_pairs
+from trainer.pairs import read_pair
 from trainer.pictures import PictureStore
 
 BYTES = 3 * 200 * 220  # of one picture
@@ -56,12 +59,15 @@ def test_mask_marks_what_is_salient_in_the_whole_picture(pairs):
     assert picture.mask[~warm].max() == 0
 
 
-def test_loading_reads_each_picture_once_and_in_order(pairs, monkeypatch):
+def test_loading_reads_and_hashes_each_picture_once_and_in_order(pairs, monkeypatch):
     read = []
-    real = pictures.read_pair
-    monkeypatch.setattr(pictures, "read_pair", lambda files: read.append(files) or real(files))
+    real = pictures.read_content
+    monkeypatch.setattr(pictures, "read_content", lambda files: read.append(files) or real(files))
     store = PictureStore(pairs, BrightIsSalient(), 3 * BYTES)
     assert list(store.load(range(3), workers=1)) == [0, 1, 2]
     for number in range(3):
-        np.testing.assert_array_equal(store[number].ir, real(pairs[number])[0])
+        np.testing.assert_array_equal(store[number].ir, read_pair(pairs[number])[0])
     assert read == pairs
+    wanted = tuple(hashlib.sha256(path.read_bytes()).digest() for path in pairs[1])
+    assert store.hashes[1] == wanted
+    assert len(store.hashes) == 3

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+import inspect
+
 import cv2
 import numpy as np
 import pytest
+from training_data import write_pairs, write_picture
 from typer.testing import CliRunner
 
+from fusion_rt import cli
 from fusion_rt.cli import app
 from fusion_rt.commands.saliency import FULL_SCALE, SaliencyRequest, saliency
 from fusion_rt.commands.saliency_panel import saliency_panel
 from fusion_rt.errors import SourceError, UsageError
+from trainer.distributed import World
 from trainer.errors import DataError
+from trainer.loading import Loader
 from trainer.saliency_cache import SaliencyCache
+from trainer.screen import Screen
+from trainer.settings import TrainSettings
 
 
 def scene(seed: int = 0, shape: tuple[int, int] = (24, 32)) -> np.ndarray:
@@ -71,6 +79,33 @@ def test_maps_of_the_cache_are_used(folder, tmp_path, monkeypatch):
     assert len(computed) == 2
     first, second = (read(tmp_path / out / "b2.png") for out in ("once", "again"))
     np.testing.assert_array_equal(first, second)
+
+
+def test_filter_is_that_of_a_training_on_these_pictures(tmp_path, monkeypatch):
+    """Names of which the natural order is another than that of their letters."""
+    folder, cache = write_pairs(tmp_path / "data", 1), tmp_path / "maps"
+    for number in range(12):
+        for kind in ("ir", "vis"):
+            write_picture(folder / kind / f"p{number}.png", scene(number, (112, 120)))
+    for kind in ("ir", "vis"):
+        (folder / kind / "0.png").unlink()
+    for module in ("trainer.loading", "trainer.salience"):
+        monkeypatch.setattr(f"{module}.FILTER_PICTURES", 5)
+    assert run(folder / "ir", tmp_path / "out", cache=cache) == 0
+    (learned,) = cache.iterdir()
+    settings = TrainSettings(data=[folder], cache=cache)
+    Loader(settings, World(), Screen(shown=False), lambda: False).load()
+    assert list(cache.iterdir()) == [learned]
+
+
+def test_learning_shows_how_far_it_is(folder, tmp_path, capsys):
+    run(folder, tmp_path / "out")
+    assert "learning from" in capsys.readouterr().err
+
+
+def test_default_is_the_way_of_training():
+    default = inspect.signature(cli.saliency).parameters["method"].default
+    assert default == TrainSettings().saliency
 
 
 def test_panels_go_to_a_folder_of_their_own(folder, tmp_path):

@@ -34,9 +34,37 @@ def test_data_are_paths_or_paths_with_a_weight(tmp_path):
     assert (second.path, second.weight) == (Path("b"), 2.0)
 
 
+@pytest.mark.parametrize("key", ["data", "validation"])
+@pytest.mark.parametrize(
+    ("value", "weight"),
+    [
+        pytest.param("a/b", 1.0, id="path"),
+        pytest.param("{path: a/b, weight: 2}", 2.0, id="path-with-a-weight"),
+    ],
+)
+def test_one_folder_needs_no_list(key, value, weight):
+    (only,) = getattr(read_settings(TrainSettings, None, [f"{key}={value}"]), key)
+    assert (only.path, only.weight) == (Path("a/b"), weight)
+
+
 def test_weights_that_are_not_given_keep_their_defaults():
     settings = read_settings(TrainSettings, None, ["weights.texture=3"])
     assert settings.weights == LossWeights(texture=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "weights"),
+    [
+        pytest.param("weights:", [], LossWeights(), id="empty"),
+        pytest.param("weights: {texture: 1e-1}", [], LossWeights(texture=0.1), id="power-of-ten"),
+        pytest.param("weights:", ["weights.texture=2e-1"], LossWeights(texture=0.2), id="set"),
+    ],
+)
+def test_weights_are_read_as_other_numbers_are(tmp_path, text, overrides, weights):
+    """YAML takes 1e-1 for a word."""
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    assert read_settings(TrainSettings, path, overrides).weights == weights
 
 
 @pytest.mark.parametrize(
@@ -44,9 +72,12 @@ def test_weights_that_are_not_given_keep_their_defaults():
     [
         pytest.param("stepps: 3", "unknown key 'stepps'", "did you mean 'steps'?", id="typo"),
         pytest.param("steps: 0", "steps is 0", "learning_rate", id="no-steps"),
-        pytest.param("weights: {texure: 1}", "unknown term 'texure'", "", id="unknown-term"),
-        pytest.param("weights: {texture: -1}", "texture is -1", "", id="negative-term"),
-        pytest.param("weights: {texture: .inf}", "texture is inf", "", id="endless-term"),
+        pytest.param(
+            "weights: {texure: 1}", "weights.texure", "did you mean 'weights.texture'?", id="term"
+        ),
+        pytest.param("weights: {texture: -1}", "texture is -1", "salience, ", id="negative-term"),
+        pytest.param("weights: {texture: .inf}", "texture is inf", "salience", id="endless-term"),
+        pytest.param("weights: {texture: much}", "texture is 'much'", "gradient", id="word"),
         pytest.param(
             "phases: [{share: 0.4, crop: 192, batch: 4}]", "add up to 0.4", "", id="shares-miss"
         ),
@@ -62,6 +93,25 @@ def test_weights_that_are_not_given_keep_their_defaults():
             "did you mean 'phases.0.batch'?",
             id="typo-in-a-phase",
         ),
+        pytest.param(
+            "phases: [112]",
+            "phases.0 is 112: a phase is written {share: 1.0, crop: 112, batch: 5}",
+            "known here: share, crop, batch",
+            id="phase-is-a-number",
+        ),
+        pytest.param(
+            "phases: [{crop: 112}]",
+            "phases.0 lacks share and batch; a phase is written {share: 1.0, ",
+            "",
+            id="phase-lacks-keys",
+        ),
+        pytest.param(
+            "phases: {share: 1, crop: 112, batch: 5}",
+            "phases write a list of phases, [{share: 1.0, crop: 112, batch: 5}]",
+            "",
+            id="phases-are-no-list",
+        ),
+        pytest.param("phases: []", "write a list of phases", "", id="no-phases"),
         pytest.param("data: [{path: a, weight: 0}]", "data.0.weight is 0", "path", id="no-weight"),
         pytest.param("network: resnet", "network is 'resnet'", "", id="unknown-network"),
     ],

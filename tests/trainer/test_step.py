@@ -19,8 +19,6 @@ COMPUTE = Compute(torch.device("cpu"), "fp32")
 BATCH = Batch(
     *torch.rand(3, 2, 1, SIDE, SIDE, generator=torch.manual_seed(1)),
     torch.ones(2),
-    ["a", "b"],
-    [0, 1],
 )
 
 
@@ -55,7 +53,7 @@ def test_loss_that_is_not_finite_leaves_the_weights(value):
     model = TinyNet().eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
-    def broken(model, batch):
+    def broken(model, batch, scenes):
         loss = model(batch.ir, batch.vis_y).mean() * value
         return loss, {"only": loss}
 
@@ -65,7 +63,7 @@ def test_loss_that_is_not_finite_leaves_the_weights(value):
 
 
 def test_finite_loss_with_endless_gradient_stops_too():
-    def broken(model, batch):
+    def broken(model, batch, scenes):
         loss = model(batch.ir, batch.vis_y).mean()
         return loss - loss.detach() + 0 * loss.sqrt() + (loss - loss.detach()).sqrt(), {}
 

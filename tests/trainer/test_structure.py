@@ -96,6 +96,14 @@ def test_equal_pictures_have_finite_slopes(loss):
     assert bool(torch.isfinite(slope).all())
 
 
+def test_faint_texture_on_a_bright_ground_is_judged_in_fp32_as_in_fp64():
+    """Squares of the values themselves would lose the digits that the variance is made of."""
+    planes = [np.clip(250 + 0.02 * (texture(seed) - 128), 0, 255) for seed in (1, 2, 3)]
+    exact = float(structure_loss(*(tensor(plane) for plane in planes)))
+    found = float(structure_loss(*(tensor(plane, torch.float32) for plane in planes)))
+    assert found == pytest.approx(exact, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("loss", "most"), [pytest.param(structure_loss, 2), pytest.param(complement_loss, 4)]
 )

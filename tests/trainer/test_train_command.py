@@ -38,7 +38,7 @@ def config(tmp_path, monkeypatch):
 def test_training_runs_and_says_what_it_wrote(config, tmp_path):
     done = fusion_rt("train", config, "--out", tmp_path / "out", "--set", "steps=2")
     assert done.exit_code == 0, done.output
-    assert "1 pairs in" in done.stderr
+    assert "training: 1 pair in" in done.stderr
     assert f"written: {tmp_path / 'out' / 'model.pt'}" in done.stderr
     assert not (tmp_path / "never").exists()
     assert "| processor |" in (tmp_path / "out" / "report.md").read_text()
@@ -56,9 +56,11 @@ from trainer import session
 use_tiny_network(pytest.MonkeyPatch())
 real = session.Updater.__call__
 
+steps = iter(range(4))
+
 def interrupted(self, batch, rate, stop):
     result = real(self, batch, rate, stop)
-    if batch.cuts[0] == 2:  # in the second step
+    if next(steps) == 1:
         signal.raise_signal(int(sys.argv[1]))
     return result
 
@@ -93,10 +95,25 @@ def test_signal_keeps_a_checkpoint_and_says_how_to_go_on(config, tmp_path, numbe
     [
         pytest.param(["--set", "stepps=3"], 2, ["unknown key 'stepps'", "'steps'"], id="typo"),
         pytest.param(["--set", "data=[none]"], 1, ["none is not a folder", "MSRS"], id="no-data"),
+        pytest.param(["--set", "init=m.onnx"], 1, ["ONNX model", "bts.pt"], id="model-to-begin"),
+        pytest.param(
+            ["--set", "phases=[{share: 1, crop: 201, batch: 1}]"],
+            1,
+            ["ir/0.png is 220x200, too small for cuts of 201 px", "a smaller crop"],
+            id="crop-larger-than-a-picture",
+        ),
+        pytest.param(
+            ["--set", "phases=[{share: 1, crop: 4096, batch: 4096}]"],
+            1,
+            ["4096 cuts of 4096 px needs about", "choose a crop of at most"],
+            id="no-memory",
+        ),
         pytest.param(["--resume"], 2, ["nothing to go on with", "--resume"], id="no-checkpoint"),
     ],
 )
-def test_failures_are_one_line_and_a_remedy(config, arguments, code, words):
+def test_failures_are_one_line_and_a_remedy(config, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.onnx").touch()
     done = fusion_rt("train", config, *arguments)
     assert done.exit_code == code
     error, hint = done.stderr.strip().splitlines()[-2:]
@@ -104,6 +121,26 @@ def test_failures_are_one_line_and_a_remedy(config, arguments, code, words):
     assert hint.startswith("hint:")
     assert words[0] in error
     assert words[1] in hint
+
+
+def test_first_line_comes_before_torch_is_loaded(tmp_path):
+    code = (
+        "import sys\nfrom fusion_rt import terminal\n"
+        "def say(text):\n    sys.exit(f'{text}, torch: {\"torch\" in sys.modules}')\n"
+        "terminal.say = say\n"
+        "from fusion_rt.commands.train import train\n"
+        "from pathlib import Path\n"
+        "train(Path('mine.yaml'), [], Path('out/mine'), False)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    line = "starting: training by mine.yaml, results to out/mine; loading torch, torch: False"
+    assert done.stderr.strip() == line
+
+
+def test_of_many_processes_one_talks(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    done = fusion_rt("train", config, "--out", tmp_path / "out", "--set", "steps=2")
+    assert "starting" not in done.stderr
 
 
 def test_without_torch_the_extra_is_named(config, monkeypatch):

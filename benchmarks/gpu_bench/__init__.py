@@ -1,0 +1,1 @@
+"""What `gpu_speed.py` is made of."""
