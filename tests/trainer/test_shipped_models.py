@@ -205,17 +205,26 @@ def glare_and_person() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return ir, np.maximum(glow.astype(np.uint8), noise(15, 26, 160, 200, 4)), person
 
 
-@every_model
-def test_person_in_front_of_glare_stays_visible(name):
-    """Its outline does, faintly: 4 px within against 4 px without, where the maximum shows 0."""
+def outline_contrast(name: str) -> float:
+    """Grey levels between 4 px within and 4 px without the person's outline; the maximum has 0."""
     ir, vis, person = glare_and_person()
     assert vis[50:110, 84:116].min() == 255, "all of the person and what is around it is glare"
     fused = fuse(name, ir, vis)
     within, around = person.copy(), np.zeros_like(person)
     within[60:100, 94:106] = False
     around[52:108, 86:114] = True
-    contrast = abs(fused[within].mean() - fused[around & ~person].mean())
-    assert contrast >= 5
+    return abs(fused[within].mean() - fused[around & ~person].mean())
+
+
+@every_model
+def test_person_in_front_of_glare_shows_faintly(name):
+    assert outline_contrast(name) >= 5
+
+
+@pytest.mark.xfail(strict=True, reason="known limit of these weights, see the model cards")
+@every_model
+def test_person_in_front_of_glare_stays_visible(name):
+    assert outline_contrast(name) >= 10
 
 
 @every_model
