@@ -44,7 +44,8 @@ class LiteNet(nn.Module):
         x = self.body(torch.relu(self.stem(grown)))
         mixing = functional.pixel_shuffle(self.head(x), 2)
         inner = (..., slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
-        return mixed(ir, vis_y, prior(grown[:, :1], grown[:, 1:])[inner], mixing[inner])
+        known = prior(grown[:, :1], grown[:, 1:]).cut(height, width, MARGIN)
+        return mixed(ir, vis_y, known, mixing[inner])
 
     def deploy_form(self) -> LiteNet:
         """A network of this kind in deploy form, its weights not set."""

@@ -40,7 +40,7 @@ class Decoder(nn.Module):
     """What the features of both cameras, (B, 64, H, W), say about the fused luma.
 
     As published: the luma itself, (B, 1, H, W), below 0 cut off. Ours: how to mix the sources,
-    (B, 2, H, W), see `trainer.mixing`.
+    (B, 3, H, W), see `trainer.mixing`.
     """
 
     def __init__(self, block: type[RepVGGBlock] | type[PlainBlock], published: bool) -> None:
@@ -94,7 +94,8 @@ class FusionNet(nn.Module):
         height, width = ir.shape[2:]
         grown = mirrored(ir), mirrored(vis_y)
         inner = (..., slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
-        return mixed(ir, vis_y, prior(*grown)[inner], self._decoded(*grown)[inner])
+        known = prior(*grown).cut(height, width, MARGIN)
+        return mixed(ir, vis_y, known, self._decoded(*grown)[inner])
 
     def deploy_form(self) -> FusionNet:
         """A network of this kind in deploy form, its weights not set."""

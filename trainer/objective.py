@@ -47,7 +47,7 @@ class Objective:
             fused, batch.ir, batch.vis_y, target, self.weights, batch.scene, scenes
         )
         if self.teacher is not None:
-            terms["teacher"] = teacher_loss(fused, self._taught(batch))
+            terms["teacher"] = teacher_loss(fused, self._taught(batch), batch.scene)
             loss = loss + self.teacher_weight * terms["teacher"]
         return loss, terms
 
@@ -58,9 +58,16 @@ class Objective:
             return self.teacher(batch.ir, batch.vis_y).float()
 
 
-def teacher_loss(fused: Tensor, taught: Tensor) -> Tensor:
-    """Mean absolute distance to the teacher's luma, both (B, 1, H, W).
+def teacher_loss(fused: Tensor, taught: Tensor, scene: Tensor) -> Tensor:
+    """Mean absolute distance to the teacher's luma, both (B, 1, H, W), over pictures of scenes.
 
-    What the teacher gives above 1 is stored as 1 and counts so.
+    What test cards are to look like is known better than any teacher does. What the teacher gives
+    above 1 is stored as 1 and counts so.
+
+    Args:
+        fused: about 0..1.
+        taught: same shape.
+        scene: (B,), 1 for pictures, 0 for test cards.
     """
-    return (fused - taught.clamp(max=1)).abs().mean()
+    distance = (fused - taught.clamp(max=1)).abs().mean((1, 2, 3))
+    return (distance * scene).sum() / scene.sum().clamp(min=1)

@@ -25,7 +25,7 @@ from trainer.onnx_deploy import Variant
 CHECKPOINTS = Path(__file__).parent / "weights"
 MODELS = Path(__file__).parent.parent / "engines" / "models"
 
-VERSIONS = {"bts": "3", "bts-lite": "2"}
+VERSIONS = {"bts": "4", "bts-lite": "3"}
 LICENCE = "weights trained on pictures with terms of their own, see {name}.md"
 
 

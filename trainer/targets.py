@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.guided import guided_detail
-from trainer.mixing import PIXEL_WORTH, PRIOR_REACH, SOFTNESS, prior
+from trainer.mixing import PIXEL_WORTH, PRIOR_REACH, SOFTNESS, Prior, prior
 
 # Guided filter of the texture: structures of less contrast than 0.1 (= sqrt eps) are texture,
 # stronger ones are edges and belong to the base, where no halo can come of them.
@@ -77,8 +77,11 @@ def fusion_target(ir: Tensor, vis_y: Tensor, mask: Tensor) -> FusionTarget:
     """
     planes = (functional.pad(plane, (PRIOR_REACH,) * 4, mode="reflect") for plane in (ir, vis_y))
     inner = (..., slice(PRIOR_REACH, -PRIOR_REACH), slice(PRIOR_REACH, -PRIOR_REACH))
-    share = torch.sigmoid(prior(*planes)[inner] + SALIENCE_WORTH / SOFTNESS * mask)
-    return FusionTarget(vis_y + share * (ir - vis_y), strongest_texture(ir, vis_y), mask)
+    known = Prior(*(plane[inner] for plane in prior(*planes)))
+    share = torch.sigmoid(known.share + SALIENCE_WORTH / SOFTNESS * mask)
+    shown = ir + torch.sigmoid(known.carry) * known.detail
+    luma = (vis_y + share * (shown - vis_y)).clamp(0, 1)
+    return FusionTarget(luma, strongest_texture(ir, vis_y), mask)
 
 
 def picture_texture(plane: Tensor) -> Tensor:

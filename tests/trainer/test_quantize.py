@@ -115,7 +115,7 @@ def test_nodes_are_as_tensorrt_asks(files, ranges, kind, variant):
 @pytest.mark.parametrize("kind", OURS)
 def test_rest_is_half_and_pictures_are_float(files, kind):
     types = tensor_types(onnx.load(files[kind, "plain", "int8"]))
-    half = ["prior", "head" if kind == "bts-lite" else "attention.channel.gate"]
+    half = ["share_prior", "head" if kind == "bts-lite" else "attention.channel.gate"]
     assert types[half[0]] == TensorProto.FLOAT16
     assert types["ir_plane"] == types["share"] == types["luma"] == TensorProto.FLOAT
     if kind == "bts":

@@ -85,7 +85,10 @@ def test_teacher_adds_its_term():
 
 
 def test_teacher_is_imitated_as_it_is_stored():
-    assert float(teacher_loss(torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 1.5))) == 0
+    assert (
+        float(teacher_loss(torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 1.5), torch.ones(1)))
+        == 0
+    )
 
 
 def test_learning_rate_warms_up_and_falls():

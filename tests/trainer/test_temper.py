@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from trainer.build import build_network
 from trainer.checkpoint import load_model, save_checkpoint
-from trainer.mixing import PRIOR_REACH, prior
+from trainer.mixing import ADVICE, PRIOR_REACH, mixed, prior
 from trainer.temper import main
 
 
@@ -22,8 +22,8 @@ def checkpoint(request, tmp_path):
     return path
 
 
-def shift(path, planes):
-    """What the network adds to the prior's logit, read off where the offset is none."""
+def advice(path, planes):
+    """What the last layer of the network says, and the fused luma."""
     model = load_model(path).eval()
     head = model.decoder.head if hasattr(model, "decoder") else model.head
     seen = []
@@ -39,8 +39,8 @@ def test_share_of_what_was_learned(checkpoint, tmp_path, share):
     out = tmp_path / "out.pt"
     assert main([str(checkpoint), str(out), "--share", str(share)]) == 0
     planes = torch.rand(2, 1, 1, 40, 48)
-    learned, _ = shift(checkpoint, planes)
-    found, _ = shift(out, planes)
+    learned, _ = advice(checkpoint, planes)
+    found, _ = advice(out, planes)
     torch.testing.assert_close(found, share * learned, atol=1e-5, rtol=1e-4)
     assert float(learned.abs().max()) > 0.01
 
@@ -49,11 +49,11 @@ def test_nothing_of_it_is_the_prior(checkpoint, tmp_path):
     out = tmp_path / "out.pt"
     assert main([str(checkpoint), str(out), "--share", "0"]) == 0
     ir, vis_y = torch.rand(2, 1, 1, 40, 48)
-    _, fused = shift(out, (ir, vis_y))
+    _, fused = advice(out, (ir, vis_y))
     grown = (functional.pad(plane, (PRIOR_REACH,) * 4, mode="reflect") for plane in (ir, vis_y))
-    inner = slice(PRIOR_REACH, -PRIOR_REACH)
-    share = torch.sigmoid(prior(*grown)[..., inner, inner])
-    torch.testing.assert_close(fused, vis_y + share * (ir - vis_y), atol=1e-5, rtol=0)
+    known = prior(*grown).cut(40, 48, PRIOR_REACH)
+    expected = mixed(ir, vis_y, known, torch.zeros(1, ADVICE, 40, 48))
+    torch.testing.assert_close(fused, expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("share", ["-0.1", "1.5"])
