@@ -6,7 +6,7 @@ PIP = $(VENV)/bin/python -m pip --disable-pip-version-check
 CUDA_PATH = /usr/local/cuda/bin:$$PATH
 PACKAGING = setup.cfg pyproject.toml constraints.txt
 
-.PHONY: demo test lint models gpu-test gpu-bench gpu-here clean
+.PHONY: demo test lint models live-deps gpu-test gpu-bench gpu-here clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -23,6 +23,15 @@ lint: $(VENV)/.dev
 # Writes engines/models/*.onnx anew from the checkpoints in trainer/weights.
 models: $(VENV)/.dev
 	$(VENV)/bin/python -m trainer.shipped
+
+# GStreamer and its RTSP server, on Debian and Ubuntu: for the quickest network cameras, and for the
+# tests that run against a real server, which are skipped without it.
+live-deps:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends python3-gi python3-gst-1.0 \
+		gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base \
+		gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
+		gstreamer1.0-rtsp gstreamer1.0-libav
 
 # Both need an NVIDIA GPU, its driver, and the CUDA toolkit, as pycuda is compiled on the spot.
 gpu-test: gpu-here $(VENV)/.gpu

@@ -71,6 +71,11 @@ class Channel(Generic[T]):
             self.changed.notify_all()
             return item
 
+    def wake(self) -> None:
+        """Make writer and reader look again at what they wait for beside this channel."""
+        with self.changed:
+            self.changed.notify_all()
+
     def end(self) -> None:
         """The writer has nothing more; what is inside can still be read."""
         with self.changed:

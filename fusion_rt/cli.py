@@ -157,6 +157,68 @@ def demo(
 
 @app.command()
 @reported
+def run(
+    config: Annotated[
+        Optional[Path], typer.Argument(help="Cameras and settings as YAML, see configs/.")
+    ] = None,
+    ir: Annotated[
+        Optional[str],
+        typer.Option(
+            "--ir", help="Infrared camera, for instance v4l2:/dev/video2 or rtsp://host/ir."
+        ),
+    ] = None,
+    vis: Annotated[Optional[str], typer.Option("--vis", help="Visible camera, likewise.")] = None,
+    rig: RigFile = None,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Film to write, MP4.")] = None,
+    report: Annotated[
+        Optional[Path], typer.Option("--report", help="Figures of the run, as JSON.")
+    ] = None,
+    set_: Set = None,
+    engine: EngineName = None,
+    model: Model = None,
+    precision: Precision = None,
+    view: View = None,
+    palette: Palette = None,
+    seconds: Annotated[
+        Optional[float], typer.Option("--seconds", help="End after so long.", min=0.1)
+    ] = None,
+    window: Annotated[
+        Optional[bool], typer.Option("--window/--no-window", help="Show a window.")
+    ] = None,
+) -> int:
+    """Fuse two live cameras until Ctrl-C."""
+    from .commands.run import RunRequest
+    from .commands.run import run as run_live
+
+    given = {
+        "cameras.ir.uri": ir,
+        "cameras.vis.uri": vis,
+        "rig": rig,
+        "output.film": out,
+        "output.report": report,
+        "engine.name": engine,
+        "engine.model": model,
+        "engine.precision": precision,
+        "view.view": view,
+        "view.palette": palette,
+        "seconds": seconds,
+    }
+    return run_live(RunRequest(config, tuple(set_ or ()), given, window))
+
+
+@app.command()
+@reported
+def sources(
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON instead.")] = False,
+) -> int:
+    """List the cameras of this machine, and say which is the thermal one and why."""
+    from .commands.sources import list_sources
+
+    return list_sources(as_json=json)
+
+
+@app.command()
+@reported
 def replay(
     ir: Ir,
     vis: Vis,

@@ -44,7 +44,7 @@ def check_outputs(
 def _places(text: str) -> set[Path]:
     """File of a video; folder of pictures, be they named by folder, pattern or one by one."""
     uri = parse_uri(text)
-    if uri.kind == "synthetic":
+    if uri.kind not in ("video", "images"):
         return set()
     path = Path(uri.path).resolve()
     if uri.kind == "images" and not path.is_dir():

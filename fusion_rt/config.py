@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from .settings_file import read_settings
+from .thermal.settings import ThermalSettings
 
 
 class _Section(BaseModel):
@@ -33,21 +34,6 @@ class PairingSettings(_Section):
     max_skew_ms: float | None = Field(default=None, gt=0, le=10_000)
     # How far the infrared clock is ahead of the visible one.
     ir_offset_ms: float = Field(default=0.0, ge=-60_000, le=60_000)
-
-
-class ThermalSettings(_Section):
-    """16-bit infrared to 8 bit, see `thermal.LinearAgc`."""
-
-    low_percent: float = Field(default=0.5, ge=0, lt=100)
-    high_percent: float = Field(default=99.5, gt=0, le=100)
-    damping_s: float = Field(default=0.5, ge=0, le=60)
-    min_span: int = Field(default=64, ge=1, le=65535)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ThermalSettings:
-        if self.low_percent >= self.high_percent:
-            raise ValueError("low_percent must be below high_percent")
-        return self
 
 
 class ViewSettings(_Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntFlag
 
 import numpy as np
@@ -52,6 +52,10 @@ class Frame:
         """Width and height in px."""
         return self.image.shape[1], self.image.shape[0]
 
+    def with_image(self, image: np.ndarray) -> Frame:
+        """The same frame with other pixels."""
+        return replace(self, image=image)
+
 
 @dataclass(slots=True)
 class FramePair:
@@ -69,6 +73,11 @@ class FramePair:
             register stage.
         fused: (H, W, 3) uint8 BGR; set by the fuse stage.
         previewed: whether another engine than the run's own fused it; set by the fuse stage.
+        alone: the one camera that delivers, whose picture is shown alone; the other frame is then
+            only a stand-in of the right size. None for a real pair.
+        reused: the camera whose frame was in an earlier pair already, where the other one sets the
+            pace; None as a rule.
+        ir_trust: how far the infrared is to be shown, 0..1: less while it stands still.
         stamps_ns: monotonic time in ns at which each named step ended.
     """
 
@@ -80,7 +89,17 @@ class FramePair:
     vis_bgr: np.ndarray | None = None
     fused: np.ndarray | None = None
     previewed: bool = False
+    alone: Sensor | None = None
+    reused: Sensor | None = None
+    ir_trust: float = 1.0
     stamps_ns: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Those that a camera took."""
+        if self.alone is None:
+            return (self.ir, self.vis)
+        return (self.ir if self.alone is Sensor.IR else self.vis,)
 
     @property
     def skew_ns(self) -> int:
@@ -90,4 +109,4 @@ class FramePair:
     @property
     def captured_ns(self) -> int:
         """Time of the pair: that of its visible frame, whose picture is the frame of reference."""
-        return self.vis.captured_ns
+        return self.ir.captured_ns if self.alone is Sensor.IR else self.vis.captured_ns

@@ -6,13 +6,14 @@ import threading
 import time
 from collections import deque
 
+import cv2
 import numpy as np
 
 from engines.base import Engine, EngineInfo
 from engines.errors import Stopped
 
 from .channel import Channel
-from .frame import FramePair
+from .frame import FramePair, Sensor
 from .ledger import DropReason, Ledger
 from .pace import RealtimePace
 from .preview import EngineOpener, Preparation, Preview
@@ -55,7 +56,15 @@ class FuseStage(Stage):
         self._ledger = ledger
         self._pace = pace
         self._preview = preview
+        self._taken: FramePair | None = None  # and not yet under way
         self._under_way: deque[FramePair] = deque()
+        self._trust = 1.0
+        self._slots = 0
+
+    @property
+    def hungry(self) -> bool:
+        """Whether a pair handed on now would be begun at once; safe from any thread."""
+        return len(self._under_way) < self._slots
 
     def work(self) -> None:
         """See `Stage.work`."""
@@ -65,6 +74,7 @@ class FuseStage(Stage):
             if not self._over:
                 self._fuse_with(self._opener)
         finally:
+            self._ledger.dropped_pair(self._taken, DropReason.STOPPED)
             for pair in self._under_way:
                 self._ledger.dropped_pair(pair, DropReason.STOPPED)
             self.channel.end()
@@ -101,6 +111,7 @@ class FuseStage(Stage):
         """
         count = 0
         with opener() as engine:
+            self._trust = 1.0
             engine.set_weight(self._registration.weight)
             self.engine_warps = engine.warps
             if engine.warps:
@@ -111,8 +122,11 @@ class FuseStage(Stage):
             if self._pace is not None:
                 self._warm_up(engine)
                 self._pace.start()
+            self._slots = engine.slots
+            self._pairs.wake()
             while not (self._over or (preparation is not None and preparation.ready)):
                 count += self._step(engine, wait_s=0.1)
+            self._slots = 0
             while self._under_way and not self.stopping.is_set():
                 count += self._collect(engine)
         return count
@@ -120,15 +134,25 @@ class FuseStage(Stage):
     def _step(self, engine: Engine, wait_s: float) -> int:
         """Begin the next pair if there is one; finish the oldest where nothing better is to do."""
         pair = self._pairs.take() if self._under_way else self._pairs.get(wait_s)
+        self._taken = pair
+        if pair is not None and pair.alone is not None:
+            return self._finish_all(engine) + self._show_alone(pair)
         if pair is not None:
+            finished = self._finish_all(engine) if pair.ir_trust != self._trust else 0
             self._submit(engine, pair)
+            if finished:
+                return finished
         full = len(self._under_way) == engine.slots
         return self._collect(engine) if self._under_way and (full or pair is None) else 0
 
     def _submit(self, engine: Engine, pair: FramePair) -> None:
         assert pair.ir_8bit is not None
         assert pair.vis_bgr is not None
+        if pair.ir_trust != self._trust:
+            self._trust = pair.ir_trust
+            engine.set_weight(self._registration.weight_at(pair.ir_trust))
         self._under_way.append(pair)
+        self._taken = None
         pair.previewed = engine.info is self.preview_info
         pair.stamps_ns["fuse_begun"] = time.monotonic_ns()
         engine.submit(
@@ -141,6 +165,27 @@ class FuseStage(Stage):
         pair.stamps_ns["fused"] = time.monotonic_ns()
         overwritten = self.channel.put(pair)
         self._under_way.popleft()
+        self._pairs.wake()
+        self._ledger.dropped_pair(overwritten, DropReason.OVERWRITTEN)
+        return 1
+
+    def _finish_all(self, engine: Engine) -> int:
+        """Finish what is under way: it must not see what comes next, or come after it."""
+        return sum(self._collect(engine) for _ in range(len(self._under_way)))
+
+    def _show_alone(self, pair: FramePair) -> int:
+        """The one picture that there is, as it is."""
+        pair.stamps_ns["fuse_begun"] = time.monotonic_ns()
+        if pair.alone is Sensor.VIS:
+            pair.fused = pair.vis_bgr
+        else:
+            warped = self._registration.warped(pair)
+            seen = self._registration.seen  # beyond it the warp mirrors, which is for engines only
+            shown = warped if seen is None else cv2.bitwise_and(warped, seen)
+            pair.fused = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)
+        pair.stamps_ns["fused"] = time.monotonic_ns()
+        overwritten = self.channel.put(pair)
+        self._taken = None
         self._ledger.dropped_pair(overwritten, DropReason.OVERWRITTEN)
         return 1
 

@@ -15,9 +15,12 @@ TOLERANCE = 0.65
 HYSTERESIS = 0.2
 EAGER = 0.25
 
-_UNKNOWN_TOLERANCE_NS = 20_000_000
+# Tolerance while no rate is known.
+UNKNOWN_TOLERANCE_NS = 20_000_000
+# A camera is the faster one when its period is below this share of the other's.
+CLEARLY_FASTER = 0.95
+
 _INTERVALS = 31
-_CLEARLY = 0.95
 
 
 @dataclass
@@ -80,11 +83,11 @@ class MeasuredLimits(Limits):
         """See `Limits.is_faster`."""
         own = self._period_ns.get(sensor)
         others = [period for which, period in self._period_ns.items() if which is not sensor]
-        return own is not None and bool(others) and own < _CLEARLY * others[0]
+        return own is not None and bool(others) and own < CLEARLY_FASTER * others[0]
 
     def _follow(self, period_ns: float | None) -> None:
         if period_ns is None:
-            self.max_skew_ns = self._set_by_user or _UNKNOWN_TOLERANCE_NS
+            self.max_skew_ns = self._set_by_user or UNKNOWN_TOLERANCE_NS
             self.hysteresis_ns, self.eager_ns = 0, 0 if self._live else -1
             return
         self.max_skew_ns = self._set_by_user or round(TOLERANCE * period_ns)

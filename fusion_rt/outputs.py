@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .errors import SinkError
@@ -13,12 +14,14 @@ from .frame import FramePair
 from .palette import PALETTES
 from .registration import Registration
 from .sinks.base import Sink
-from .sinks.hud import HudState, draw_help, draw_hud
+from .sinks.hud import HudState, draw_banner, draw_help, draw_hud
 from .sinks.stills import write_png
 from .sinks.window import WindowSink
 from .views import INFRARED_VIEWS, VIEWS, compose
 
 _NOTICE_S = 2.0
+_STALE_EVERY_S = 0.2
+_STALE_LIGHT = 0.35  # of the last picture's brightness
 
 
 def render(
@@ -70,11 +73,11 @@ class Output:
     registration: Registration
     hud: bool = False
 
-    def show(self, pair: FramePair, hud: HudState) -> None:
-        """Hand the pair on."""
+    def show(self, pair: FramePair, hud: HudState, captured_ns: int | None = None) -> None:
+        """Hand the pair on; ``captured_ns`` stands in for its own time where that is given."""
         drawn = hud if self.hud else None
         picture = render(pair, self.view, self.palette, self.registration, drawn)
-        self.sink.write(picture, pair.captured_ns)
+        self.sink.write(picture, pair.captured_ns if captured_ns is None else captured_ns)
 
 
 class Screen:
@@ -106,6 +109,7 @@ class Screen:
         self._help = False
         self._notice = ("", 0.0)
         self._last: FramePair | None = None
+        self._stale_until = 0.0
 
     @property
     def stop_asked(self) -> bool:
@@ -120,10 +124,43 @@ class Screen:
             hud = replace(hud, banner=notice)
         drawn = hud if self._hud else None
         picture = render(pair, self._view, self._palette, self._registration, drawn)
-        if self._help:
+        if self._help or (hud.banner and not self._hud):
             picture = picture.copy()
+        if hud.banner and not self._hud:
+            draw_banner(picture, hud.banner)  # what is wrong shows without the figures too
+        if self._help:
             draw_help(picture)
         self._window.write(picture, pair.captured_ns)
+
+    @property
+    def pointer_xy(self) -> tuple[int, int] | None:
+        """Visible px under the pointer; None where the view shows several pictures."""
+        return None if self._view == "side-by-side" else self._window.pointer_xy
+
+    def show_stale(self, why: str) -> None:
+        """Show that there is no live picture: the last one, grey and dark, and why.
+
+        Redrawn a few times a second, as ``why`` counts the time.
+        """
+        now = time.monotonic()
+        if now < self._stale_until:
+            return
+        self._stale_until = now + _STALE_EVERY_S
+        picture: np.ndarray
+        if self._last is None:
+            picture = np.zeros((*self._registration.weight.shape, 3), np.uint8)
+        else:
+            live = render(self._last, self._view, self._palette, self._registration, None)
+            grey = cv2.cvtColor(live, cv2.COLOR_BGR2GRAY)
+            picture = cv2.cvtColor(
+                cv2.convertScaleAbs(grey, alpha=_STALE_LIGHT), cv2.COLOR_GRAY2BGR
+            )
+        draw_banner(picture, why)
+        self._window.write(picture, 0)
+
+    def choose(self, view: str, palette: str) -> None:
+        """Show another view and palette from now on."""
+        self._view, self._palette = view, palette
 
     def handle_keys(self) -> None:
         """React to the keys pressed since the last call; keeps the window alive."""

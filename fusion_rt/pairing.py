@@ -14,26 +14,82 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .frame import Frame, FramePair, Sensor
 from .ledger import DropReason
 from .limits import Limits
 
+# A pair, or a frame that is shown alone as the other camera delivers nothing.
+Shown = FramePair | tuple[Sensor, Frame]
+
 
 @dataclass(slots=True)
 class Matched:
-    """What one step decided, in order of time."""
+    """What one step decided; each list in order of time.
+
+    Attributes:
+        pairs: frames to be fused.
+        unmatched: frames that will not be shown, and why.
+        alone: frames to be shown by themselves; live only.
+        in_order: ``pairs`` and ``alone`` once more, in the order in which they are to be shown.
+    """
 
     pairs: list[FramePair] = field(default_factory=list)
     unmatched: list[tuple[Sensor, Frame, DropReason]] = field(default_factory=list)
+    alone: list[tuple[Sensor, Frame]] = field(default_factory=list)
+    in_order: list[Shown] = field(default_factory=list)
+
+    def add_pair(self, pair: FramePair) -> None:
+        """A pair is to be shown next."""
+        self.pairs.append(pair)
+        self.in_order.append(pair)
+
+    def add_alone(self, sensor: Sensor, frame: Frame) -> None:
+        """A single frame is to be shown next."""
+        self.alone.append((sensor, frame))
+        self.in_order.append((sensor, frame))
+
+
+class FrameMatcher(Protocol):
+    """What the register stage needs of a `Pairer` or a `live_pairing.LivePairer`.
+
+    Every frame that is pushed comes out exactly once, from whichever method. Times ``now_ns`` are
+    monotonic; recordings know none and ignore them.
+    """
+
+    def push(self, sensor: Sensor, frame: Frame, now_ns: int) -> Matched:
+        """Take the next frame of a stream."""
+
+    def tick(self, now_ns: int) -> Matched:
+        """Let time pass without a frame."""
+
+    def end(self, sensor: Sensor) -> Matched:
+        """A stream has ended: what waited for it is decided now."""
+
+    def drain(self) -> list[tuple[Sensor, Frame]]:
+        """Everything still waiting, for a run that stops early."""
+
+    @property
+    def due_ns(self) -> int | None:
+        """When `tick` has something to do; None while nothing waits for time to pass."""
+
+    @property
+    def wanted(self) -> Sensor | None:
+        """The stream to read next where both can be read; None when both have ended."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further pair can come, as one stream is over and used up."""
 
 
 class Pairer:
     """Mutual nearest neighbours in capture time. Not thread-safe: one thread owns it.
 
     The decision about a frame waits until the other stream has reached its time, so the result
-    depends on the time stamps alone and not on which thread was faster. Live video does not want
-    that wait: there a small skew is taken at once, see `fusion_rt.limits`.
+    depends on the time stamps alone and not on which thread was faster. A recording that
+    is played at its own speed does not want that wait: there a small skew is taken at once, see
+    `fusion_rt.limits`. Cameras have `fusion_rt.live_pairing`.
     """
 
     def __init__(
@@ -54,8 +110,10 @@ class Pairer:
         self._ended = dict.fromkeys(Sensor, False)
         self._last_older: Sensor | None = None
 
-    def push(self, sensor: Sensor, frame: Frame) -> Matched:
-        """Take the next frame of a stream, in order of its time stamps."""
+    due_ns = None
+
+    def push(self, sensor: Sensor, frame: Frame, now_ns: int = 0) -> Matched:
+        """Take the next frame of a stream, in order of its time stamps; the time does not count."""
         self.limits.observe(sensor, self._time_ns(sensor, frame))
         queue = self._waiting[sensor]
         queue.append(frame)
@@ -63,6 +121,10 @@ class Pairer:
         while self._max_waiting is not None and len(queue) > self._max_waiting:
             done.unmatched.append((sensor, queue.popleft(), DropReason.UNMATCHED))
         return done
+
+    def tick(self, now_ns: int) -> Matched:
+        """Nothing comes of it: stamps decide, not time."""
+        return Matched()
 
     def end(self, sensor: Sensor) -> Matched:
         """A stream has ended: what waited for it is decided now."""
@@ -138,4 +200,4 @@ class Pairer:
                         done.unmatched.append(self._give_up(older))
                         continue
             self._last_older = older if skew_ns else self._last_older
-            done.pairs.append(FramePair(ir.popleft(), vis.popleft(), self._ir_offset_ns))
+            done.add_pair(FramePair(ir.popleft(), vis.popleft(), self._ir_offset_ns))

@@ -37,7 +37,7 @@ from .registration import Registration, fit_rig
 from .run_stats import RunStats
 from .sources.base import Source
 from .stage import Stage
-from .thermal import LinearAgc
+from .thermal import Agc
 from .timing import NS_PER_MS
 
 # Deep enough that a hiccup in one stage does not starve the next, small enough for memory: a
@@ -128,7 +128,7 @@ class Pipeline:
                 max_waiting=_MAX_WAITING if live else None,
             ),
             self.registration,
-            LinearAgc(**settings.thermal.model_dump()),
+            Agc(settings.thermal),
             self.ledger,
             self._stopping,
             live=live,

@@ -15,7 +15,7 @@ from .ledger import DropReason, Ledger
 from .pairing import Matched, Pairer
 from .registration import Registration
 from .stage import Stage
-from .thermal import LinearAgc
+from .thermal import Agc
 
 
 class RegisterStage(Stage):
@@ -27,7 +27,7 @@ class RegisterStage(Stage):
         channel: Channel[FramePair],
         pairer: Pairer,
         registration: Registration,
-        agc: LinearAgc,
+        agc: Agc,
         ledger: Ledger,
         stopping: threading.Event,
         *,

@@ -60,6 +60,10 @@ class Registration:
             )
         self.seen = None if inside.all() else np.where(inside, np.uint8(255), np.uint8(0))
 
+    def weight_at(self, trust: float) -> np.ndarray:
+        """``weight`` for infrared that is to show only so far, 0..1."""
+        return self.weight if trust == 1 else cv2.convertScaleAbs(self.weight, alpha=trust)
+
     def grid(self) -> np.ndarray:
         """The warp as engines take it that do it themselves, see `engines.contract`.
 
@@ -80,6 +84,18 @@ class Registration:
             assert pair.ir_8bit is not None
             pair.ir_on_vis = self.warp(pair.ir_8bit)
         return pair.ir_on_vis
+
+    def place_in_ir(self, x: int, y: int) -> tuple[int, int] | None:
+        """Infrared px that shows visible px ``x``, ``y``; None outside the infrared's view."""
+        height, width = self.weight.shape
+        if not (0 <= x < width and 0 <= y < height):
+            return None
+        if self.seen is not None and not self.seen[y, x]:
+            return None
+        u, v, w = np.linalg.inv(self._rig.H_vis_ir) @ (x, y, 1.0)
+        ir_width, ir_height = self._rig.ir_wh
+        place = min(max(round(u / w), 0), ir_width - 1), min(max(round(v / w), 0), ir_height - 1)
+        return int(place[0]), int(place[1])
 
     def warp(self, ir: np.ndarray) -> np.ndarray:
         """The infrared picture on the visible picture's grid.

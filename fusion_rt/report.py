@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engines.base import EngineInfo
 
 from . import __version__
+from .ledger import Ledger
 from .machine import describe_machine
 from .pipeline import Outcome, Pipeline
 from .preview import Previewed
+from .registration import Registration
+from .run_stats import RunStats
 from .sinks.text import write_text
 from .sources.base import SourceInfo
 
@@ -27,23 +30,62 @@ def build_report(
         sources: keys "ir" and "vis".
         outputs: what was written, in words.
     """
-    stats = pipeline.stats
-    skew = stats.skew.summary()
     return {
-        "fusion_rt": __version__,
-        "frames": pipeline.ledger.summary(),
-        "throughput_fps": round(stats.rate.overall_fps, 3),
-        "latency_ms": {stage: hist.summary() for stage, hist in stats.latency.items()},
-        "skew_ms": {key: skew[key] for key in ("p50", "p95", "max")},
-        "pace": pipeline.pace,
-        "max_skew_ms": pipeline.max_skew_ms,
-        "infrared_coverage": round(pipeline.registration.coverage, 4),
-        "engine": describe_engine(pipeline.engine_info),
-        "previewed": _describe_preview(pipeline.previewed),
+        **run_facts(pipeline, outputs),
         "sources": {name: _describe_source(info) for name, info in sources.items()},
-        "outputs": outputs,
         "stopped_by_user": outcome.stopped,
         "broken_sources": [str(error) for error in outcome.broken],
+    }
+
+
+class Run(Protocol):
+    """A finished run, of recordings or of cameras."""
+
+    ledger: Ledger
+    stats: RunStats
+    registration: Registration
+
+    @property
+    def pace(self) -> str:
+        """By which policy: fast, realtime or live."""
+        ...
+
+    @property
+    def max_skew_ms(self) -> float:
+        """Tolerance of pairing."""
+        ...
+
+    @property
+    def engine_info(self) -> EngineInfo | None:
+        """The engine; None where none was opened."""
+        ...
+
+    @property
+    def previewed(self) -> Previewed | None:
+        """What another engine fused first."""
+        ...
+
+
+def run_facts(run: Run, outputs: list[str]) -> dict[str, Any]:
+    """What every run has to tell, as plain data.
+
+    Args:
+        run: after its end.
+        outputs: what was written, in words.
+    """
+    skew = run.stats.skew.summary()
+    return {
+        "fusion_rt": __version__,
+        "frames": run.ledger.summary(),
+        "throughput_fps": round(run.stats.rate.overall_fps, 3),
+        "latency_ms": {stage: hist.summary() for stage, hist in run.stats.latency.items()},
+        "skew_ms": {key: skew[key] for key in ("p50", "p95", "max")},
+        "pace": run.pace,
+        "max_skew_ms": run.max_skew_ms,
+        "infrared_coverage": round(run.registration.coverage, 4),
+        "engine": describe_engine(run.engine_info),
+        "previewed": _describe_preview(run.previewed),
+        "outputs": outputs,
         "machine": describe_machine(),
     }
 

@@ -36,17 +36,19 @@ class RunStats:
     def add(self, pair: FramePair, sink_begun_ns: int, sunk_ns: int) -> None:
         """Take the stamps of one finished pair; times are monotonic, in ns."""
         stamps = pair.stamps_ns
-        for frame in (pair.ir, pair.vis):
+        frames = pair.frames
+        for frame in frames:
             self._add("capture", frame.begun_ns, frame.arrived_ns)
-        self._add("pair", max(pair.ir.arrived_ns, pair.vis.arrived_ns), stamps["paired"])
+        self._add("pair", max(frame.arrived_ns for frame in frames), stamps["paired"])
         self._add("register", stamps["paired"], stamps["registered"])
         self._add("fuse", stamps["fuse_begun"], stamps["fused"])
         self._add("sink", sink_begun_ns, sunk_ns)
-        begun_ns = min(pair.ir.begun_ns, pair.vis.begun_ns)
+        begun_ns = min(frame.begun_ns for frame in frames)
         self._add("end_to_end", begun_ns, sunk_ns)
         self.last_latency_ms = (sunk_ns - begun_ns) / NS_PER_MS
-        self.last_skew_ms = pair.skew_ns / NS_PER_MS
-        self.skew.add(abs(self.last_skew_ms))
+        if pair.alone is None:
+            self.last_skew_ms = pair.skew_ns / NS_PER_MS
+            self.skew.add(abs(self.last_skew_ms))
         self.rate.tick(sunk_ns)
         if self.first_fused_ns is None:
             self.first_fused_ns = stamps["fused"]

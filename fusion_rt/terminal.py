@@ -162,6 +162,7 @@ def print_summary(report: dict[str, Any]) -> None:
             f"{frames['captured_ir']} infrared, {frames['captured_vis']} visible captured; "
             f"{frames['fused']} fused",
         ),
+        *_alone_facts(frames),
         ("dropped", dropped or "none"),
         ("throughput", f"{report['throughput_fps']:.1f} frames/s"),
         *engine_facts(report["engine"]),
@@ -175,6 +176,15 @@ def print_summary(report: dict[str, Any]) -> None:
         console.print(_latency_table(report["latency_ms"]))
         if report["pace"] == "fast":
             say("  end to end holds the waiting of a recording that is read ahead of the engine")
+
+
+def _alone_facts(frames: dict[str, Any]) -> list[tuple[str, str]]:
+    alone = frames["shown_alone"]
+    if not any(alone.values()):
+        return []
+    return [
+        ("alone", f"{alone['ir']} infrared, {alone['vis']} visible shown while the other was away")
+    ]
 
 
 def _preview_facts(previewed: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -7,15 +7,18 @@ import threading
 
 import numpy as np
 import pytest
-from fakes import FakeEngine, FakeSource
+from fakes import FakeEngine, FakeSource, frame, picture
 
 from calibration.rig import Rig
 from engines.errors import EngineError, Stopped
 from engines.report import silent
 from fusion_rt import fuse
+from fusion_rt.channel import Channel
 from fusion_rt.config import load_settings
 from fusion_rt.errors import SinkError
-from fusion_rt.frame import Sensor
+from fusion_rt.frame import FramePair, Sensor
+from fusion_rt.fuse import FuseStage
+from fusion_rt.ledger import DropReason, Ledger
 from fusion_rt.pipeline import Pipeline
 from fusion_rt.preview import Preview
 from fusion_rt.registration import Registration
@@ -102,6 +105,162 @@ def test_engine_that_warps_gets_the_infrared_as_it_came():
     np.testing.assert_array_equal(engine.grid, Registration(HALF).grid())
     assert pairs[-1].ir_on_vis is None  # nobody has asked for it
     assert pipeline.registration.warped(pairs[-1]).shape == (96, 128)
+
+
+# --- pairs as live cameras give them: one picture alone, infrared that is not to be trusted -------
+
+REGISTRATION = Registration(Rig(WH, WH, np.array([[1, 0, 8], [0, 1, 4], [0, 0, 1]], np.float64)))
+
+
+def live_pair(index, alone=None, trust=1.0):
+    """Registered; its pictures have the level of its number."""
+    ir, vis = (picture(sensor, WH, index) for sensor in Sensor)
+    frames = [frame(33 * index, index, image) for image in (ir, vis)]
+    pair = FramePair(*frames, ir_8bit=ir, vis_bgr=vis, alone=alone, ir_trust=trust)
+    REGISTRATION.warped(pair)
+    return pair
+
+
+class Stage:
+    """The stage alone, with the pairs that it gets and those that come out."""
+
+    def __init__(self, engine, pairs, capacity=100):
+        self.ledger = Ledger()
+        self.given = Channel(100, "block")
+        self.channel = Channel(capacity, "latest")
+        self.stopping = threading.Event()
+        for pair in pairs:
+            for sensor in Sensor:
+                if pair.alone in (None, sensor):
+                    self.ledger.captured(sensor)
+            self.given.put(pair)
+        self.given.end()
+        self.stage = FuseStage(
+            lambda: engine, REGISTRATION, self.given, self.channel, self.ledger, self.stopping, None
+        )
+
+    def run(self):
+        self.stage.start()
+        self.stage.join(20)
+        assert not self.stage.is_alive()
+        return self.rest(self.channel)
+
+    def rest(self, channel):
+        found = []
+        while (pair := channel.take()) is not None:
+            found.append(pair)
+        return found
+
+    def everything_counted(self, shown):
+        for pair in shown:
+            self.ledger.shown(pair)
+        for pair in self.rest(self.given):
+            self.ledger.dropped_pair(pair, DropReason.STOPPED)
+        return [self.ledger.in_flight(sensor) for sensor in Sensor] == [0, 0]
+
+
+MIXED = [None, None, Sensor.VIS, None, Sensor.IR, Sensor.IR, None, Sensor.VIS, None, None, None]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_lone_pictures_keep_their_place_among_pairs_under_way(slots):
+    stage = Stage(SlottedEngine(slots=slots), [live_pair(i, s) for i, s in enumerate(MIXED)])
+    shown = stage.run()
+    assert [pair.vis.seq for pair in shown] == list(range(len(MIXED)))
+    assert [pair.alone for pair in shown] == MIXED
+    for pair in shown:
+        assert {"fuse_begun", "fused"} <= set(pair.stamps_ns)
+    assert stage.everything_counted(shown)
+
+
+def test_lone_pictures_are_shown_as_they_are():
+    engine = SlottedEngine()
+    shown = Stage(engine, [live_pair(9, Sensor.VIS), live_pair(7, Sensor.IR)]).run()
+    np.testing.assert_array_equal(shown[0].fused, picture(Sensor.VIS, WH, 9))
+    assert shown[0].fused is shown[0].vis_bgr  # without a copy
+    inside = REGISTRATION.seen > 0
+    assert (shown[1].fused[inside] == 7).all()
+    assert not shown[1].fused[~inside].any()  # nothing mirrored beyond the infrared's view
+    assert engine.depths == []  # it had nothing to do
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_each_pair_is_fused_with_its_own_trust(slots):
+    trust = [1.0, 1.0, 0.5, 0.5, 0.25, 0.0, 0.0, 1.0, 1.0, 0.75]
+    pairs = [live_pair(index, trust=value) for index, value in enumerate(trust)]
+    shown = Stage(SlottedEngine(slots=slots), pairs).run()
+    assert [pair.vis.seq for pair in shown] == list(range(len(trust)))
+    for pair, value in zip(shown, trust, strict=True):
+        # The engine writes the weight that it had into the red channel.
+        np.testing.assert_array_equal(pair.fused[..., 2], REGISTRATION.weight_at(value))
+
+
+def test_trust_that_stays_is_given_to_the_engine_once():
+    weights = []
+
+    class Counting(FakeEngine):
+        def set_weight(self, weight):
+            weights.append(int(weight.max()))
+            super().set_weight(weight)
+
+    trust = [1.0, 1.0, 0.5, 0.5, 0.5, 1.0, 1.0]
+    Stage(Counting(WH), [live_pair(i, trust=t) for i, t in enumerate(trust)]).run()
+    assert weights == [255, 128, 255]
+
+
+class Breaks(SlottedEngine):
+    def __init__(self, at, slots):
+        super().__init__(slots=slots)
+        self._at = at
+
+    def set_weight(self, weight):
+        if self._at == "weight" and weight.max() < 255:
+            raise EngineError("no memory left")
+        super().set_weight(weight)
+
+    def _begin(self, ir, vis):
+        if self._at == "submit" and ir.max() == 4:
+            raise EngineError("no memory left")
+        super()._begin(ir, vis)
+
+    def _finish(self):
+        fused = super()._finish()
+        if self._at == "collect" and fused[..., 1].max() == 4:
+            raise EngineError("no memory left")
+        return fused
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+@pytest.mark.parametrize("at", ["weight", "submit", "collect"])
+@pytest.mark.parametrize("alone", [None, Sensor.VIS], ids=["fused", "alone-next"])
+def test_every_frame_is_counted_when_the_engine_breaks(at, slots, alone):
+    pairs = [live_pair(i) for i in range(4)]
+    pairs += [live_pair(4, trust=0.5), live_pair(5, alone), live_pair(6)]
+    stage = Stage(Breaks(at, slots), pairs)
+    shown = stage.run()
+    assert isinstance(stage.stage.error, EngineError)
+    assert [pair.vis.seq for pair in shown] in ([0, 1, 2], [0, 1, 2, 3])
+    assert stage.everything_counted(shown)
+
+
+@pytest.mark.parametrize("alone", [None, Sensor.IR, Sensor.VIS])
+def test_every_frame_is_counted_when_the_reader_has_gone(alone):
+    stage = Stage(FakeEngine(WH), [live_pair(index, alone) for index in range(5)])
+    stage.channel.close()
+    stage.stage.start()
+    stage.stage.join(20)
+    assert stage.stage.error is None  # told to stop, in the ordinary way
+    assert stage.everything_counted([])
+
+
+def test_what_newer_pictures_overtake_is_counted():
+    pairs = [live_pair(i, s) for i, s in enumerate(MIXED)]
+    stage = Stage(FakeEngine(WH), pairs, capacity=1)
+    shown = stage.run()
+    assert [pair.vis.seq for pair in shown] == [len(MIXED) - 1]
+    dropped = stage.ledger.summary()["dropped"]["overwritten"]
+    assert dropped == {"ir": len(MIXED) - 3, "vis": len(MIXED) - 3}
+    assert stage.everything_counted(shown)
 
 
 class PreviewEngine(FakeEngine):

@@ -111,6 +111,58 @@ def test_warp_agrees_with_opencv_warp_perspective():
     assert difference.max() <= 2  # OpenCV 4 rounds to 1/32 px, 5 does not
 
 
+@pytest.mark.parametrize(
+    ("trust", "share"),
+    [
+        pytest.param(1.0, 1, id="all"),
+        pytest.param(0.5, 0.5, id="half"),
+        pytest.param(0.0, 0, id="none"),
+    ],
+)
+def test_weight_follows_the_trust_everywhere(trust, share):
+    registration = Registration(Rig((80, 64), (160, 120), SHIFT))
+    before = registration.weight.copy()
+    weight = registration.weight_at(trust)
+    assert (weight.dtype, weight.shape) == (np.uint8, before.shape)
+    np.testing.assert_allclose(weight, share * before.astype(float), atol=0.5)
+    np.testing.assert_array_equal(registration.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("rig", "place", "found"),
+    [
+        pytest.param(Rig.identity((160, 120)), (0, 0), (0, 0), id="identity-corner"),
+        pytest.param(Rig.identity((160, 120)), (159, 119), (159, 119), id="identity-last-px"),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (20, 10), (0, 0), id="first-px-of-the-view"),
+        pytest.param(
+            Rig((80, 64), (160, 120), SHIFT), (99, 73), (79, 63), id="last-px-of-the-view"
+        ),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (19, 10), None, id="left-of-the-view"),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (20, 74), None, id="below-the-view"),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (-1, 5), None, id="beyond-the-picture"),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (160, 5), None, id="beyond-it-on-the-right"),
+        pytest.param(Rig((80, 64), (160, 120), SHIFT), (5, 120), None, id="beneath-it"),
+    ],
+)
+def test_place_in_the_infrared_picture(rig, place, found):
+    assert Registration(rig).place_in_ir(*place) == found
+
+
+def test_place_is_where_the_warp_takes_its_picture_from():
+    rig = Rig((256, 200), (640, 360), TILTED)
+    registration = Registration(rig)
+    map_x, map_y = inverse_map(rig)
+    seen = np.ones((360, 640), bool) if registration.seen is None else registration.seen > 0
+    for y in range(0, 360, 7):
+        for x in range(0, 640, 7):
+            found = registration.place_in_ir(x, y)
+            assert (found is not None) == bool(seen[y, x])
+            if found is not None:
+                u, v = map_x[y, x].clip(0, 255), map_y[y, x].clip(0, 199)
+                assert abs(found[0] - u) <= 0.51
+                assert abs(found[1] - v) <= 0.51
+
+
 def test_equal_sizes_need_no_rig():
     assert fit_rig(None, (640, 480), (640, 480)).is_identity
 

@@ -30,7 +30,7 @@ from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
 from ..sources.uri import IMAGE_SUFFIXES
 from ..terminal import engine_facts, print_facts, progress_bar, say, say_error
-from ..thermal import LinearAgc
+from ..thermal import Agc
 from ..views import compose, view_size
 
 _KEPT_ENGINES = 4  # folders mix a few sizes; each open engine holds its own memory
@@ -149,7 +149,7 @@ def _fuse_pair(
     except (UsageError, EngineError) as error:
         raise UsageError(f"{ir_path.name}: {error}", hint=error.hint) from error
     if ir.dtype == np.uint16:
-        ir = LinearAgc(**request.settings.thermal.model_dump()).apply(ir, captured_ns=0)
+        ir = Agc(request.settings.thermal).apply(ir, captured_ns=0)
     registration = _registration(rig.ir_wh, rig.vis_wh, rig.H_vis_ir.tobytes())
     ir_on_vis = registration.warp(ir)
     fused = engines.fuse(vis_wh, registration.weight, ir_on_vis, vis)

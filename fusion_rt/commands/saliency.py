@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..config import Settings
 from ..errors import SourceError, UsageError
 from ..frame import Sensor
 from ..sinks.stills import write_png
@@ -20,7 +19,7 @@ from ..sources.listing import list_pictures
 from ..sources.picture import read_image
 from ..sources.uri import IMAGE_SUFFIXES
 from ..terminal import print_facts, progress_bar, say, say_error
-from ..thermal import LinearAgc
+from ..thermal import Agc
 from .saliency_panel import saliency_panel
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def _read(path: Path) -> np.ndarray:
     for note in notes:
         say(f"note: {path.name}: {note}")
     if ir.dtype == np.uint16:
-        return LinearAgc(**Settings().thermal.model_dump()).apply(ir, captured_ns=0)
+        return Agc().apply(ir, captured_ns=0)
     return ir
 
 

@@ -17,6 +17,8 @@ _LABEL_BGR = (165, 165, 165)
 _VALUE_BGR = (240, 240, 240)
 _BANNER_BGR = (90, 190, 255)
 _PANEL_OPACITY = 0.68
+_MOST_LINES = 3
+_SPELT_OUT = {"°": "", "±": "+-"}  # OpenCV's own letters are ASCII alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class HudState:
         skew_ms: visible minus infrared capture time.
         drops: frames dropped so far, both cameras together.
         engine: for instance ``openvino bf16``.
-        banner: a line set apart, for instance that the infrared camera calibrates itself.
+        banner: a message set apart, for instance that the infrared camera calibrates itself.
     """
 
     fps: float | None = None
@@ -58,16 +60,52 @@ def draw_hud(picture: np.ndarray, state: HudState) -> None:
         rows.append(("engine", state.engine))
     line_h = _line_height(picture)
     margin = line_h // 2
-    _draw_panel(picture, rows, state.banner, (margin, margin), line_h)
+    _draw_panel(picture, rows, (margin, margin), line_h)
+    if state.banner:
+        draw_banner(picture, state.banner)
+
+
+def draw_banner(picture: np.ndarray, text: str) -> None:
+    """Draw a message across the lower edge, in as many lines as it needs, three at most.
+
+    Args:
+        picture: (H, W, 3) uint8 BGR; changed in place.
+        text: what does not fit is cut off and ends in three dots.
+    """
+    for sign, letters in _SPELT_OUT.items():
+        text = text.replace(sign, letters)
+    line_h = _line_height(picture)
+    lines = _wrapped(text, picture.shape[1] - line_h, line_h)
+    height = len(lines) * line_h + 2 * (line_h // 3)
+    area = picture[-height:]
+    cv2.convertScaleAbs(area, dst=area, alpha=1 - _PANEL_OPACITY, beta=8)
+    base = picture.shape[0] - height + line_h // 3 + round(0.75 * line_h)
+    for line in lines:
+        _text(picture, line, (line_h // 2, base), line_h, _BANNER_BGR)
+        base += line_h
+
+
+def _wrapped(text: str, width: int, line_h: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if _width(longer, line_h) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > _MOST_LINES:
+        lines = lines[:_MOST_LINES]
+        lines[-1] = lines[-1].rsplit(" ", 1)[0] + " ..."
+    return lines
 
 
 def draw_help(picture: np.ndarray) -> None:
     """Draw the list of keys into the middle of ``picture``, (H, W, 3) uint8 BGR, in place."""
     line_h = _line_height(picture)
     rows = list(KEYS.items())
-    panel_w, panel_h = _panel_wh(rows, "", line_h, right=False)
+    panel_w, panel_h = _panel_wh(rows, line_h, right=False)
     left, top = (picture.shape[1] - panel_w) // 2, (picture.shape[0] - panel_h) // 2
-    _draw_panel(picture, rows, "", (max(left, 0), max(top, 0)), line_h, right=False)
+    _draw_panel(picture, rows, (max(left, 0), max(top, 0)), line_h, right=False)
 
 
 def _number(value: float | None, form: str) -> str:
@@ -95,21 +133,16 @@ def _column_widths(rows: Sequence[tuple[str, str]], line_h: int) -> tuple[int, i
     return labels, values
 
 
-def _panel_wh(
-    rows: Sequence[tuple[str, str]], banner: str, line_h: int, *, right: bool
-) -> tuple[int, int]:
+def _panel_wh(rows: Sequence[tuple[str, str]], line_h: int, *, right: bool) -> tuple[int, int]:
     labels, values = _column_widths(rows, line_h)
     if right:  # room for larger numbers, so that the panel does not jump about
         values = max(values, _width("00000.0", line_h))
-    width = max(labels + line_h + values, _width(banner, line_h) if banner else 0)
-    lines = len(rows) + (1 if banner else 0)
-    return width + line_h, lines * line_h + 2 * (line_h // 3)
+    return labels + 2 * line_h + values, len(rows) * line_h + 2 * (line_h // 3)
 
 
 def _draw_panel(
     picture: np.ndarray,
     rows: Sequence[tuple[str, str]],
-    banner: str,
     corner_xy: tuple[int, int],
     line_h: int,
     *,
@@ -117,7 +150,7 @@ def _draw_panel(
 ) -> None:
     """A darkened area with labels on the left and values on their right, numbers flush right."""
     left, top = corner_xy
-    panel_w, panel_h = _panel_wh(rows, banner, line_h, right=right)
+    panel_w, panel_h = _panel_wh(rows, line_h, right=right)
     area = picture[top : top + panel_h, left : left + panel_w]
     cv2.convertScaleAbs(area, dst=area, alpha=1 - _PANEL_OPACITY, beta=8)
     inner = left + line_h // 2
@@ -129,8 +162,6 @@ def _draw_panel(
         _text(picture, label, (inner, base), line_h, _LABEL_BGR)
         _text(picture, value, (value_x, base), line_h, _VALUE_BGR)
         base += line_h
-    if banner:
-        _text(picture, banner, (inner, base), line_h, _BANNER_BGR)
 
 
 def _text(

@@ -32,6 +32,7 @@ class WindowSink:
 
     Attributes:
         pictures: how many were shown.
+        pointer_xy: px of the picture that the pointer was last over; None before it came.
     """
 
     def __init__(self, title: str, size_wh: tuple[int, int]) -> None:
@@ -49,11 +50,13 @@ class WindowSink:
         if reason is not None:
             raise SinkError(f"cannot open a window: {reason}", hint="--no-window runs without one")
         self.pictures = 0
+        self.pointer_xy: tuple[int, int] | None = None
         self._title = title
         self._keys: deque[str] = deque()
         self._stop_asked = False
         self._open = True
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.setMouseCallback(title, self._follow_pointer)
         scale = min(1.0, _MAX_START_WH[0] / size_wh[0], _MAX_START_WH[1] / size_wh[1])
         cv2.resizeWindow(title, round(size_wh[0] * scale), round(size_wh[1] * scale))
 
@@ -96,6 +99,9 @@ class WindowSink:
     def discard(self) -> None:
         """Close the window; there is nothing to remove."""
         self.close()
+
+    def _follow_pointer(self, event: int, x: int, y: int, flags: int, param: object) -> None:
+        self.pointer_xy = x, y
 
     def _handle_events(self) -> None:
         while (code := cv2.pollKey()) != -1:

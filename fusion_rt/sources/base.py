@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..frame import Frame, Sensor
+from ..radiometry import Radiometry
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,13 +19,15 @@ class SourceInfo:
 
     Attributes:
         uri: as the user wrote it.
-        kind: "video", "images" or "synthetic".
+        kind: "video", "images" or "synthetic"; of cameras "network", "v4l2" or "gst".
         sensor: which of the two cameras this stands for.
         size_wh: width and height in px of its frames.
         bit_depth: 8, or 16 for raw thermal pictures.
         fps: nominal or average frames per second; None where unknown.
         frame_count: frames in the recording; None where unknown.
         notes: what the reader should know, one plain sentence each (for instance a conversion).
+        clock: where capture times come from: "file"; of cameras "driver", "sender" or "arrival".
+        radiometry: what 16-bit counts mean; None where that is not known.
     """
 
     uri: str
@@ -35,6 +38,8 @@ class SourceInfo:
     fps: float | None = None
     frame_count: int | None = None
     notes: tuple[str, ...] = ()
+    clock: str = "file"
+    radiometry: Radiometry | None = None
 
 
 class Source(ABC):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from av.video.plane import VideoPlane
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_BT709, _BT601 = 1, 5  # AVCOL_SPC_BT709, AVCOL_SPC_BT470BG
 _LUMA_LAYOUTS = ("yuv", "nv12", "nv21", "yuyv", "yvyu", "uyvy")
 _NEUTRAL_CHROMA = 128
 _CHROMA_NOISE = 8  # lossy coding leaves grey pictures within this distance of neutral
@@ -82,7 +83,16 @@ class FrameConverter:
         return as_ir(self._bgr(frame))
 
     def _bgr(self, frame: VideoFrame) -> np.ndarray:
-        return self._reformatter.reformat(frame, format="bgr24").to_ndarray()
+        # PyAV before 17 uses a frame's matrix only where another one is asked for; for RGB that
+        # other one has no meaning.
+        matrix = frame.colorspace
+        scaled = self._reformatter.reformat(
+            frame,
+            format="bgr24",
+            src_colorspace=matrix,
+            dst_colorspace=_BT601 if matrix == _BT709 else None,
+        )
+        return np.ascontiguousarray(scaled.to_ndarray())  # rows of odd widths are padded
 
     def _luma(self, frame: VideoFrame, describe: bool) -> tuple[np.ndarray, str | None]:
         if not frame.format.is_planar:  # yuyv422 and its like: only regroups bytes

@@ -3,15 +3,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusion_rt.sinks.hud import HudState, draw_help, draw_hud
+from fusion_rt.sinks.hud import HudState, draw_banner, draw_help, draw_hud
 
-STATE = HudState(29.9, 41.25, -3.5, 12, "openvino bf16", "infrared camera stands still")
+STATE = HudState(29.9, 41.25, -3.5, 12, "openvino bf16")
+STANDS_STILL = HudState(29.9, 41.25, -3.5, 12, "openvino bf16", "infrared camera stands still")
+LONG = (
+    "infrared camera lost (connection refused); visible camera silent (no picture for 12.3 s); "
+    "infrared clock +32.4 ms ahead: set pairing.ir_offset_ms: 32.4"
+)
 
 
 @pytest.mark.parametrize(
     "size_wh", [(64, 64), (320, 256), (641, 481), (1920, 1080), (480, 1920)], ids=str
 )
-@pytest.mark.parametrize("draw", [lambda p: draw_hud(p, STATE), draw_help], ids=["hud", "help"])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        pytest.param(lambda p: draw_hud(p, STATE), id="hud"),
+        pytest.param(lambda p: draw_hud(p, STANDS_STILL), id="hud-with-a-banner"),
+        pytest.param(lambda p: draw_banner(p, LONG), id="banner"),
+        pytest.param(draw_help, id="help"),
+    ],
+)
 def test_panel_lies_inside_the_picture_and_changes_it_in_place(size_wh, draw):
     picture = np.full((size_wh[1], size_wh[0], 3), 128, np.uint8)
     draw(picture)
@@ -68,3 +81,64 @@ def test_unknown_figures_are_dashes():
     draw_hud(unknown, HudState())
     draw_hud(nan, HudState(fps=float("nan"), latency_ms=float("inf")))
     np.testing.assert_array_equal(unknown, nan)
+
+
+# --- the banner, a strip along the lower edge -----------------------------------------------------
+
+
+def strip(text, size_wh=(640, 480)):
+    """Picture with the banner, and how many of its rows changed."""
+    picture = np.full((size_wh[1], size_wh[0], 3), 128, np.uint8)
+    draw_banner(picture, text)
+    return picture, int((picture != 128).any(axis=(1, 2)).sum())
+
+
+def test_banner_is_a_strip_along_the_lower_edge():
+    picture, height = strip("infrared camera lost")
+    rows, columns = np.nonzero((picture != 128).any(axis=2))
+    assert rows.min() == 480 - height
+    assert (columns.min(), columns.max()) == (0, 639)
+    assert height < 480 / 10
+
+
+def test_panel_and_banner_do_not_overlap_and_leave_the_middle_free():
+    picture = np.full((480, 640, 3), 128, np.uint8)
+    draw_hud(picture, STANDS_STILL)
+    assert (picture[200:400] == 128).all()
+
+
+@pytest.mark.parametrize("size_wh", [(64, 64), (320, 256), (640, 480), (1920, 1080)], ids=str)
+def test_banner_has_three_lines_at_most(size_wh):
+    most = strip("very long words " * 200, size_wh)[1]
+    heights = {strip("word " * count, size_wh)[1] for count in range(1, 200)}
+    assert len(heights) == 3
+    assert max(heights) == most
+    steps = np.diff(sorted(heights))
+    assert steps[0] == steps[1]  # a line is a line
+
+
+def test_banner_ends_in_dots_where_it_is_cut_off():
+    whole = "word " * 200
+    assert (strip(whole)[0] == strip(whole + "and more")[0]).all()
+    short, _ = strip("all of it")
+    longer, _ = strip("all of it ...")
+    assert (short != longer).any()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("x" * 500, id="one-endless-word"),
+        pytest.param("36.6 °C at the pointer, ±1", id="signs-beyond-ascii"),
+        pytest.param("a\nb\tc", id="white-space"),
+    ],
+)
+@pytest.mark.parametrize("size_wh", [(64, 64), (640, 480)], ids=str)
+def test_any_text_can_be_drawn(text, size_wh):
+    _, height = strip(text, size_wh)
+    assert 0 < height < size_wh[1]
+
+
+def test_signs_beyond_ascii_are_spelt_out():
+    np.testing.assert_array_equal(strip("21.5 °C ±1")[0], strip("21.5 C +-1")[0])

@@ -148,6 +148,7 @@ class FakeScreen:
         monkeypatch.setattr(window, "probe_display", lambda: None)
         monkeypatch.setattr(cv2, "namedWindow", lambda title, flags: None)
         monkeypatch.setattr(cv2, "resizeWindow", self.resize)
+        monkeypatch.setattr(cv2, "setMouseCallback", lambda title, follow: None)
         monkeypatch.setattr(cv2, "imshow", self.show)
         monkeypatch.setattr(cv2, "pollKey", lambda: self.codes.pop(0) if self.codes else -1)
         monkeypatch.setattr(cv2, "getWindowProperty", lambda title, prop: 1.0)

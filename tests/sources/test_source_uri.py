@@ -5,7 +5,9 @@ from fractions import Fraction
 import pytest
 
 from fusion_rt.errors import UsageError
-from fusion_rt.sources.uri import frames_per_second, parse_uri, track_number
+from fusion_rt.frame import Sensor
+from fusion_rt.sources import open_source
+from fusion_rt.sources.uri import frames_per_second, parse_uri, redacted, track_number
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,19 @@ from fusion_rt.sources.uri import frames_per_second, parse_uri, track_number
             id="synthetic-keeps-any-option",
         ),
         pytest.param("synthetic:", "synthetic", "", {}, id="synthetic-without-name"),
+        pytest.param(
+            "rtsp://h/a?x=1", "network", "rtsp://h/a?x=1", {}, id="address-keeps-its-query"
+        ),
+        pytest.param("udp://@:5000", "network", "udp://@:5000", {}, id="udp-without-host"),
+        pytest.param("HTTP://h/m.mp4", "network", "HTTP://h/m.mp4", {}, id="scheme-in-capitals"),
+        pytest.param("/dev/video0", "v4l2", "/dev/video0", {}, id="device-there-or-not"),
+        pytest.param("/dev/v4l/by-id/a", "v4l2", "/dev/v4l/by-id/a", {}, id="device-by-its-link"),
+        pytest.param("v4l2:/dev/video2", "v4l2", "/dev/video2", {}, id="v4l2-device"),
+        pytest.param("v4l2:serial=12", "v4l2", "serial=12", {}, id="v4l2-serial"),
+        pytest.param("v4l2:usb-a-index0", "v4l2", "usb-a-index0", {}, id="v4l2-by-id"),
+        pytest.param("camera:1", "camera", "1", {}, id="by-number"),
+        pytest.param("csi:0?fps=30", "csi", "0", {"fps": "30"}, id="ribbon-cable"),
+        pytest.param("gst: a ! b x=1?y=2", "gst", "a ! b x=1?y=2", {}, id="pipeline-is-kept-whole"),
     ],
 )
 def test_text_is_taken_apart(text, kind, path, options, tmp_path, monkeypatch):
@@ -49,11 +64,16 @@ def test_text_is_taken_apart(text, kind, path, options, tmp_path, monkeypatch):
         pytest.param("a.mp4?fps=30", "'fps', known here: track", "leave", id="no-fps-for-video"),
         pytest.param("pics?track=1", "'track', known here: fps", "leave", id="no-track-for-images"),
         pytest.param("pics?fps=1&fps=2", "'fps' is given twice", "once", id="twice"),
-        pytest.param("rtsp://cam/1", "live cameras (rtsp:) are not", "record", id="rtsp"),
-        pytest.param("v4l2:/dev/video0", "live cameras (v4l2:) are not", "record", id="v4l2"),
-        pytest.param("/dev/zero", "is a device: live cameras", "record", id="device"),
+        pytest.param("rtsp:cam/1", "no network address", "rtsp://host", id="no-slashes"),
+        pytest.param("http://", "no network address", "http://host", id="no-host"),
+        pytest.param("gst:", "no pipeline", "v4l2src", id="no-pipeline"),
+        pytest.param("v4l2:", "names no camera", "/dev/video0", id="no-device"),
+        pytest.param("csi:", "names no camera", "csi:0", id="no-number"),
+        pytest.param("csi:0?wdth=9", "'wdth', known here: fps", "'width'", id="misspelt-csi"),
+        pytest.param("v4l2:a?fps=9", "'fps', known here: none", "leave", id="no-v4l2-options"),
+        pytest.param("/dev/zero", "a device, but no camera", "fusion-rt sources", id="device"),
         pytest.param("syntetic:x", "unknown scheme 'syntetic:'", "'synthetic'", id="misspelt"),
-        pytest.param("ftp://x/a.mp4", "unknown scheme 'ftp:'", "video file", id="foreign-scheme"),
+        pytest.param("gopher://x/a", "unknown scheme 'gopher:'", "video file", id="foreign-scheme"),
     ],
 )
 def test_wrong_text_is_refused(text, message, hint):
@@ -61,6 +81,52 @@ def test_wrong_text_is_refused(text, message, hint):
         parse_uri(text)
     assert message in str(caught.value)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["rtsp://h/a", "/dev/video0", "v4l2:serial=1", "csi:0", "gst:videotestsrc"]
+)
+def test_camera_is_no_recording(text):
+    with pytest.raises(UsageError, match="is a live camera") as caught:
+        open_source(text, Sensor.IR)
+    assert "fusion-rt run" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("rtsp://host:554/a", "rtsp://host:554/a", id="nothing-to-hide"),
+        pytest.param("rtsp://me:pw@host/a", "rtsp://me:***@host/a", id="name-and-password"),
+        pytest.param("rtsp://abc123@host/a", "rtsp://***@host/a", id="token-alone"),
+        pytest.param("rtsp://me:p@w@host/a", "rtsp://me:***@host/a", id="at-sign-in-password"),
+        pytest.param("rtsp://me:p/w@host/a", "rtsp://me:***@host/a", id="slash-in-password"),
+        pytest.param("rtsp://me:p@/w@host/a", "rtsp://me:***@host/a", id="both-in-password"),
+        pytest.param("rtsp://me:p?#w@host", "rtsp://me:***@host", id="marks-in-password"),
+        pytest.param("udp://@239.0.0.1:5000", "udp://@239.0.0.1:5000", id="multicast"),
+        pytest.param("http://h/v?usr=a&pwd=b&q=1", "http://h/v?usr=a&pwd=***&q=1", id="in-query"),
+        pytest.param("http://h/v?Token=b", "http://h/v?Token=***", id="token-in-query"),
+        pytest.param("srt://h:1?passphrase=b", "srt://h:1?passphrase=***", id="srt"),
+        pytest.param(
+            "rtsp://h/user=a_password=b_c=1", "rtsp://h/user=a_password=***", id="in-path"
+        ),
+        pytest.param(
+            "gst:rtspsrc location=rtsp://me:pw@h/a user-pw='a b' ! x264enc key-int-max=9",
+            "gst:rtspsrc location=rtsp://me:***@h/a user-pw=*** ! x264enc key-int-max=9",
+            id="pipeline",
+        ),
+        pytest.param(
+            "no rtsp://a:b@c, no http://d:e@f", "no rtsp://a:***@c, no http://d:***@f", id="two"
+        ),
+    ],
+)
+def test_passwords_are_hidden(text, shown):
+    assert redacted(text) == shown
+
+
+def test_taken_apart_an_address_shows_no_password():
+    uri = parse_uri("rtsp://me:secret@host/a?pwd=secret")
+    assert "secret" in uri.path
+    assert "secret" not in f"{uri.text} {uri.name} {uri!r}"
 
 
 @pytest.mark.parametrize(

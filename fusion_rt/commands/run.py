@@ -1,0 +1,383 @@
+"""``fusion-rt run``: two live cameras in, fused pictures out, until it is stopped."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from calibration.rig import Rig, load_rig, parse_rig
+
+from ..collisions import check_outputs
+from ..engine_choice import check_engine, engine_preview, open_chosen
+from ..errors import SinkError, SourceError, UsageError
+from ..frame import FramePair, Sensor
+from ..live.cameras import Camera, LiveCameras
+from ..live.clocks import Clocks
+from ..live.health import Health
+from ..live.infrared import CameraPreparation
+from ..live.memory import limit_arenas
+from ..live.pipeline import LivePipeline
+from ..live.reload import SettingsWatch
+from ..live.report import live_facts, live_report
+from ..live.shown import LiveView
+from ..outputs import Output, Screen
+from ..palette import palette_table
+from ..report import write_json
+from ..run_settings import RunSettings, load_run_settings
+from ..signals import stop_on_signals
+from ..sinks.text import check_writable
+from ..sinks.video import VideoSink
+from ..sinks.window import WindowSink
+from ..sources.open_live import check_live, open_live
+from ..sources.uri import parse_uri
+from ..terminal import print_facts, print_summary, say
+from ..views import view_size
+
+_STATUS_S = 30.0
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run.
+
+    Attributes:
+        config: YAML file; None where overrides say it all.
+        overrides: "section.key=value".
+        given: values by "section.key" from the command line; None leaves a setting as it is.
+        window: whether to show a window; None as the settings say.
+    """
+
+    config: Path | None
+    overrides: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    window: bool | None = None
+
+    def load(self) -> RunSettings:
+        """The settings as the file has them now.
+
+        Raises:
+            UsageError: they do not go.
+        """
+        named = [*self.overrides, *(key for key, value in self.given.items() if value is not None)]
+        if self.config is None and not any(name.startswith("cameras.") for name in named):
+            raise UsageError(
+                "no cameras are given",
+                hint="give a configuration, or --ir and --vis; `fusion-rt sources` lists cameras",
+            )
+        return load_run_settings(self.config, list(self.overrides), self.given)
+
+
+def run(request: RunRequest) -> int:
+    """Run two live cameras until the user or the set time ends it; returns the exit code.
+
+    Raises:
+        FusionError, EngineError, RigError: in words.
+    """
+    settings = request.load()
+    _check(settings, request.config)
+    limit_arenas()
+    with ExitStack() as stack:
+        stop = _Stop()
+        stack.enter_context(stop_on_signals(stop.ask))
+        both = {Sensor.IR: settings.cameras.ir, Sensor.VIS: settings.cameras.vis}
+        preparations = {s: CameraPreparation(camera, s) for s, camera in both.items()}
+        cameras = _start_cameras(settings, preparations)
+        stack.callback(cameras.close)
+        sizes = cameras.sizes(lambda: stop.asked or stop.too_late(settings.seconds), say)
+        if sizes is None and not stop.asked:
+            raise SourceError(
+                f"{settings.seconds:g} s are over: {'; '.join(cameras.waited_for())}",
+                hint="with a rig in the configuration the other camera is shown meanwhile",
+            )
+        if sizes is None:
+            say("stopped before both cameras were there")
+            return 0
+        infrared = preparations[Sensor.IR]
+        return _run(request, settings, cameras, sizes, infrared, stop, stack)
+
+
+class _Stop:
+    """Ctrl-C before there is a pipeline, and after."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.pipeline: LivePipeline | None = None
+        self._begun_s = time.monotonic()
+
+    def too_late(self, seconds: float | None) -> bool:
+        """Whether so many have passed; None are never over."""
+        return seconds is not None and time.monotonic() - self._begun_s > seconds
+
+    def ask(self) -> None:
+        self.asked = True
+        if self.pipeline is not None:
+            self.pipeline.stop()
+
+
+def _check(settings: RunSettings, config: Path | None) -> None:
+    """Find what is wrong before a camera is touched."""
+    _check_view(settings)
+    check_engine(settings.engine)
+    for camera in (settings.cameras.ir, settings.cameras.vis):
+        check_live(camera)
+    scene = settings.cameras.ir.uri.startswith("synthetic:")
+    if settings.cameras.ir.uri == settings.cameras.vis.uri and not scene:
+        raise UsageError(
+            "both cameras are the same one", hint="`fusion-rt sources` lists what is connected"
+        )
+    output = settings.output
+    check_outputs((), (settings.rig, config), (output.film, output.report))
+    if output.report is not None:
+        check_writable(output.report)
+
+
+def _check_view(settings: RunSettings) -> None:
+    palette_table(settings.view.palette)
+    view_size(settings.view.view, (64, 64))
+
+
+def _start_cameras(
+    settings: RunSettings, preparations: dict[Sensor, CameraPreparation]
+) -> LiveCameras:
+    rig = _rig(settings)
+    sizes = {Sensor.IR: rig.ir_wh, Sensor.VIS: rig.vis_wh} if rig is not None else {}
+    both = {Sensor.IR: settings.cameras.ir, Sensor.VIS: settings.cameras.vis}
+    cameras = LiveCameras(
+        {
+            sensor: Camera(
+                partial(open_live, camera, sensor),
+                preparations[sensor],
+                camera.timeout_s,
+                sizes.get(sensor),
+            )
+            for sensor, camera in both.items()
+        }
+    )
+    cameras.start()
+    return cameras
+
+
+def _rig(settings: RunSettings) -> Rig | None:
+    """The rig that was given, or the known one of the built-in scene."""
+    if settings.rig is not None:
+        return load_rig(settings.rig)
+    uris = [parse_uri(camera.uri) for camera in (settings.cameras.ir, settings.cameras.vis)]
+    if any(uri.kind != "synthetic" for uri in uris):
+        return None
+    from ..sources.synthetic import SceneSettings, parse_settings, rig_dict
+
+    ir, vis = (parse_settings(uri) for uri in uris)
+    scene = SceneSettings(ir_wh=ir.ir_wh, vis_wh=vis.vis_wh)
+    return parse_rig({"rig": 1, **rig_dict(scene)}, "the built-in scene's rig")
+
+
+def _run(
+    request: RunRequest,
+    settings: RunSettings,
+    cameras: LiveCameras,
+    sizes: dict[Sensor, tuple[int, int]],
+    infrared: CameraPreparation,
+    stop: _Stop,
+    stack: ExitStack,
+) -> int:
+    rig = _rig(settings)
+    vis_wh = sizes[Sensor.VIS]
+    ir_wh = None if rig is None else sizes[Sensor.IR]
+    pipeline: LivePipeline
+    choice = (settings.engine, vis_wh, ir_wh, say, lambda: pipeline.ending)
+    clocks = Clocks(settings.clock)
+    stack.callback(clocks.close)
+    pipeline = LivePipeline(
+        cameras,
+        sizes,
+        partial(open_chosen, *choice),
+        rig=rig,
+        settings=settings,
+        preview=engine_preview(*choice),
+        observe=clocks.observe,
+        radiometry=lambda: infrared.radiometry,
+        report=say,
+    )
+    stop.pipeline = pipeline
+    if stop.asked:  # before it could be told
+        pipeline.stop()
+    outputs = _open_outputs(settings, vis_wh, pipeline, stack)
+    screen = _open_screen(request, settings, vis_wh, pipeline, stack)
+    view = LiveView(pipeline, outputs, screen)
+
+    def load_again() -> RunSettings:
+        changed = request.load()
+        _check_view(changed)
+        pipeline.check(changed)
+        return changed
+
+    watch = None if request.config is None else SettingsWatch(request.config, load_again, settings)
+    if watch is not None:
+        stack.enter_context(_reload_on_hangup(watch.ask))
+    chores = _Chores(pipeline, clocks, view, watch, settings)
+
+    def consume(pair: FramePair, health: Health) -> None:
+        view.show(pair, health)
+        chores.do()
+
+    def idle(health: Health) -> None:
+        view.idle(health)
+        chores.do()
+
+    try:
+        stopped = pipeline.run(consume, idle)
+    except BaseException:
+        _keep(outputs)
+        raise
+    for output in outputs:
+        output.sink.close()
+    return _close(settings, pipeline, clocks, outputs, stopped)
+
+
+def _keep(outputs: list[Output]) -> None:
+    """Finish what a run has written that failed: live pictures do not come again."""
+    for output in outputs:
+        try:
+            output.sink.close()
+        except SinkError as error:
+            say(str(error))
+        else:
+            if output.sink.pictures:
+                say(f"kept until here: {output.sink.label}")
+
+
+class _Chores:
+    """What the main thread looks after beside the pictures."""
+
+    def __init__(
+        self,
+        pipeline: LivePipeline,
+        clocks: Clocks,
+        view: LiveView,
+        watch: SettingsWatch | None,
+        settings: RunSettings,
+    ) -> None:
+        self._pipeline = pipeline
+        self._clocks = clocks
+        self._view = view
+        self._watch = watch
+        self._settings = settings
+        self._said_s = time.monotonic()
+        self._reconnects = 0
+
+    def do(self) -> None:
+        """Take over changed settings and clock offsets, tell how it goes."""
+        self._reload()
+        self._clocks.pause(bool(self._pipeline.infrared.reasons))
+        reconnects = sum(state.reconnects for state in self._pipeline.cameras.states().values())
+        if reconnects != self._reconnects:
+            self._reconnects = reconnects
+            self._clocks.restart()
+        offset_ms = self._clocks.offset_to_apply(self._settings.pairing.ir_offset_ms)
+        if offset_ms is not None:
+            self._pipeline.set_offset(offset_ms)
+            say(f"the infrared clock is {offset_ms:+.1f} ms ahead: used for pairing from now on")
+        self._view.words = self._clocks.words(self._settings.pairing.ir_offset_ms)
+        self._tell()
+
+    def _reload(self) -> None:
+        found = None if self._watch is None else self._watch.poll(time.monotonic_ns())
+        if found is None:
+            return
+        say(found.words)
+        before, self._settings = self._settings, found.settings
+        if found.settings.pairing.ir_offset_ms != before.pairing.ir_offset_ms:
+            self._clocks.forget_applied()
+        if found.changed:
+            self._pipeline.apply(found.settings, found.changed)
+            self._clocks.configure(found.settings.clock)
+            self._view.set_view(found.settings.view)
+
+    def _tell(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._said_s < _STATUS_S:
+            return
+        self._said_s = now_s
+        stats = self._pipeline.stats
+        say(
+            f"{stats.rate.recent_fps:.1f} frames/s, {stats.last_latency_ms:.0f} ms, "
+            f"skew {stats.last_skew_ms:+.1f} ms, {self._pipeline.health}"
+        )
+
+
+@contextmanager
+def _reload_on_hangup(ask: Callable[[], None]) -> Iterator[None]:
+    """SIGHUP reads the configuration again, as for other services; nothing where there is none."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        ask()
+
+    previous = signal.signal(signal.SIGHUP, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+
+
+def _open_outputs(
+    settings: RunSettings, vis_wh: tuple[int, int], pipeline: LivePipeline, stack: ExitStack
+) -> list[Output]:
+    film, view = settings.output.film, settings.view
+    if film is None:
+        return []
+    fps = pipeline.cameras.states()[Sensor.VIS].fps
+    sink = VideoSink(film, view_size(view.view, vis_wh), fps_hint=fps)
+    stack.callback(sink.discard)  # no effect once the sink was closed
+    return [Output(sink, view.view, view.palette, pipeline.registration, view.hud_in_film)]
+
+
+def _open_screen(
+    request: RunRequest,
+    settings: RunSettings,
+    vis_wh: tuple[int, int],
+    pipeline: LivePipeline,
+    stack: ExitStack,
+) -> Screen | None:
+    """The window; None, with a line that says why, where there is no display."""
+    wanted = settings.output.window if request.window is None else request.window
+    if not wanted:
+        return None
+    view = settings.view
+    try:
+        window = WindowSink("fusion-rt", view_size(view.view, vis_wh))
+    except SinkError as error:
+        say(f"note: running without a window: {error}")
+        return None
+    screen = Screen(window, view.view, view.palette, pipeline.registration, Path())
+    stack.callback(screen.close)
+    return screen
+
+
+def _close(
+    settings: RunSettings,
+    pipeline: LivePipeline,
+    clocks: Clocks,
+    outputs: list[Output],
+    stopped: bool,
+) -> int:
+    written = [output.sink.label for output in outputs if output.sink.pictures]
+    path = settings.output.report
+    if path is not None:
+        written.append(f"report {path}")
+    both = {"ir": settings.cameras.ir, "vis": settings.cameras.vis}
+    report = live_report(pipeline, both, written, stopped, clocks.summary())
+    print_summary(report)
+    print_facts(live_facts(report))
+    if path is not None:
+        write_json(path, report)
+    return 0

@@ -1,0 +1,1 @@
+"""Live cameras: kept running, watched, paired as they come."""
