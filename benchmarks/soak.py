@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,7 @@ from soak_words import say
 from fusion_rt.machine import describe_machine
 
 _END_S = 60.0
+_STOP_S = 5.0
 _CHILD = Path(__file__).with_name("soak_child.py")
 
 
@@ -51,29 +53,27 @@ def watch(
     every_s: float,
     seconds: float,
     samples: Path,
-) -> list[Injected]:
-    """Let it run to its end, with one fault after the other; returns those."""
-    injected: list[Injected] = []
-    if not _ended(child, seconds, samples):
-        begun_s = time.monotonic()
-        for number in range(int(seconds / every_s) if faults else 0):
-            due_s = begun_s + (number + 0.5) * every_s
-            if _waited(child, due_s - time.monotonic()):
-                return injected
-            fault = faults[number % len(faults)]
-            begun_ns = time.monotonic_ns()
-            fault.begin()
-            over = _waited(child, fault.lasts_s)
-            fault.end()
-            if over:
-                return injected
-            injected.append(Injected(fault.name, begun_ns, time.monotonic_ns()))
-        if not _waited(child, begun_s + seconds + _END_S - time.monotonic()):
-            print("the run does not end by itself", file=sys.stderr)
-    return injected
+) -> Iterator[Injected]:
+    """Let it run to its end, with one fault after the other; gives each when it is over."""
+    if _ended(child, samples):
+        return
+    begun_s = time.monotonic()
+    for number in range(int(seconds / every_s) if faults else 0):
+        if _waited(child, begun_s + (number + 0.5) * every_s - time.monotonic()):
+            return
+        fault = faults[number % len(faults)]
+        begun_ns = time.monotonic_ns()
+        fault.begin()
+        over = _waited(child, fault.lasts_s)
+        fault.end()
+        if over:
+            return
+        yield Injected(fault.name, begun_ns, time.monotonic_ns())
+    if not _waited(child, begun_s + seconds + _END_S - time.monotonic()):
+        print("the run does not end by itself", file=sys.stderr)
 
 
-def _ended(child: subprocess.Popen, seconds: float, samples: Path) -> bool:
+def _ended(child: subprocess.Popen, samples: Path) -> bool:
     """Wait for its first sample; returns whether it ended before."""
     while child.poll() is None:
         if samples.stat().st_size:
@@ -111,7 +111,9 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
             child = subprocess.Popen(command, stdout=stdout, stderr=stderr)
         stack.callback(_end, child)
         try:
-            injected = watch(child, faults, arguments.every, seconds, lines)
+            # One by one, so that Ctrl-C leaves those before.
+            for fault in watch(child, faults, arguments.every, seconds, lines):
+                injected.append(fault)
         except KeyboardInterrupt:
             print("ended early", file=sys.stderr)
     if child.returncode:
@@ -139,11 +141,12 @@ def soak(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _end(child: subprocess.Popen) -> None:
-    if child.poll() is None:
-        child.send_signal(signal.SIGINT)
-        if not _waited(child, _END_S):
-            child.kill()
-            child.wait()
+    if _waited(child, _STOP_S):  # Ctrl-C in a terminal has reached it as well
+        return
+    child.send_signal(signal.SIGINT)
+    if not _waited(child, _END_S):
+        child.kill()
+        child.wait()
 
 
 def main() -> int:
