@@ -161,10 +161,7 @@ class LayerWriter:
 
         def strength(plane: str, name: str) -> str:
             vector = graph.node("Conv", [plane, kernels], f"{name}.gradient", pads=[1] * 4)
-            squares = graph.node("Mul", [vector, vector], f"{name}.squares")
-            both = graph.constant("both_directions", np.ones((1, 2, 1, 1), np.float32))
-            total = graph.node("Conv", [squares, both], f"{name}.total")
-            return graph.node("Sqrt", [total], f"{name}.strength")
+            return graph.node("ReduceL2", [vector], f"{name}.strength", axes=[1])
 
         known = graph.node("Min", [vis_y, graph.scalar(BLINDING)], "vis_known")
         more = graph.node("Sub", [ir_plane, known], "brighter")
