@@ -101,6 +101,7 @@ class Camera:
         loss: share of the frames that are missing.
         error: standard deviation of a measured step in widths.
         phase: time of the first frame, in frames.
+        ppm: its clock runs faster than the truth by this, in millionths.
     """
 
     fps: float = 30.0
@@ -111,13 +112,16 @@ class Camera:
     loss: float = 0.0
     error: float = 1.5e-4
     phase: float = 0.0
+    ppm: float = 0.0
 
     def times_s(self, rng: np.random.Generator, seconds: float) -> tuple[np.ndarray, np.ndarray]:
         """True times in s and stamps in ns."""
         times_s = (np.arange(int(seconds * self.fps)) + self.phase) / self.fps
         times_s = times_s[rng.uniform(size=len(times_s)) >= self.loss]
         off_ms = self.offset_ms + rng.uniform(-1, 1, len(times_s)) * self.jitter_ms
-        return times_s, np.rint((times_s + off_ms / 1e3) * NS_PER_S).astype(np.int64)
+        return times_s, np.rint((times_s * (1 + self.ppm * 1e-6) + off_ms / 1e3) * NS_PER_S).astype(
+            np.int64
+        )
 
 
 def measured(path: Path, camera: Camera, rng: np.random.Generator, seconds: float = 10.0) -> Steps:

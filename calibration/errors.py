@@ -18,3 +18,13 @@ class RigError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class BoardError(RigError):
+    """A calibration board that cannot be used."""
+
+
+class CalibrationError(RigError):
+    """Views from which no geometry can be found."""
+
+    exit_code: ClassVar[int] = 1

@@ -6,20 +6,14 @@ and a missing optional package is missed only by who needs it.
 
 from __future__ import annotations
 
-import functools
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
-from calibration.errors import RigError
-from engines.errors import EngineError
-from trainer.errors import TrainerError
-
-from . import __version__
-from .errors import FusionError, UsageError
+from . import __version__, cli_calibrate, cli_engine
+from .cli_common import distance_given, reported, set_debug, size_wh
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from calibration.rig import Rig
@@ -35,57 +29,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-engine_app = typer.Typer(
-    help="Plans for TensorRT: build, look at, compare, clear away.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(engine_app, name="engine")
-
-_debug = False
+app.add_typer(cli_calibrate.app, name="calibrate")
+app.add_typer(cli_engine.app, name="engine")
 
 
 def main() -> None:
     """Entry point of the console script."""
     app()
-
-
-def reported(command: Callable[..., int]) -> Callable[..., None]:
-    """Turns the exit code of a command, or its failure, into the exit code of the process.
-
-    A failure that was foreseen prints one line of what and one of remedy; ``--debug`` shows the
-    traceback of any.
-    """
-
-    @functools.wraps(command)
-    def run(**arguments: Any) -> None:
-        try:
-            code = command(**arguments)
-        except (FusionError, EngineError, RigError, TrainerError) as error:
-            _explain(str(error), error.hint)
-            code = error.exit_code
-        except KeyboardInterrupt:
-            _explain("stopped", "")
-            code = 130
-        except Exception as error:
-            if isinstance(error, OSError) and error.filename:
-                hint = "check its name and its permissions"
-                _explain(f"{error.filename}: {error.strerror}", hint)
-            else:
-                hint = "this is a defect of fusion-rt; `fusion-rt --debug ...` shows where"
-                _explain(f"{type(error).__name__}: {error}", hint)
-            code = 1
-        raise typer.Exit(code)
-
-    return run
-
-
-def _explain(message: str, hint: str) -> None:
-    if _debug:
-        traceback.print_exc()
-    from .terminal import say_error
-
-    say_error(message, hint)
 
 
 def _show_version(wanted: bool) -> None:
@@ -102,8 +52,7 @@ def _global_options(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    global _debug
-    _debug = debug
+    set_debug(debug)
 
 
 Ir = Annotated[str, typer.Option("--ir", help="Infrared: video file, image folder or glob.")]
@@ -125,6 +74,10 @@ EngineName = Annotated[
 Model = Annotated[Optional[str], typer.Option("--model", help="Name or path of an ONNX model.")]
 Precision = Annotated[
     Optional[str], typer.Option("--precision", help="auto, fp16, int8, bf16 or fp32.")
+]
+Distance = Annotated[
+    Optional[str],
+    typer.Option("--distance", help="Where the pictures match: metres, inf for far away, or auto."),
 ]
 View = Annotated[Optional[str], typer.Option("--view", help="fused, side-by-side, ir or vis.")]
 Palette = Annotated[
@@ -151,7 +104,7 @@ def demo(
     from .commands.demo import demo as run_demo
 
     settings = _settings(config, set_, {"engine": _engine(engine, model, precision)})
-    request = DemoRequest(out, seconds, _size(size), settings, window)
+    request = DemoRequest(out, seconds, size_wh(size), settings, window)
     return run_demo(request).exit_code
 
 
@@ -169,6 +122,7 @@ def run(
     ] = None,
     vis: Annotated[Optional[str], typer.Option("--vis", help="Visible camera, likewise.")] = None,
     rig: RigFile = None,
+    distance: Distance = None,
     out: Annotated[Optional[Path], typer.Option("--out", help="Film to write, MP4.")] = None,
     report: Annotated[
         Optional[Path], typer.Option("--report", help="Figures of the run, as JSON.")
@@ -199,6 +153,7 @@ def run(
         "engine.name": engine,
         "engine.model": model,
         "engine.precision": precision,
+        **{f"registration.{key}": value for key, value in distance_given(distance).items()},
         "view.view": view,
         "view.palette": palette,
         "seconds": seconds,
@@ -223,6 +178,7 @@ def replay(
     ir: Ir,
     vis: Vis,
     rig: RigFile = None,
+    distance: Distance = None,
     out: Annotated[Optional[Path], typer.Option("--out", help="Film to write, MP4.")] = None,
     stills: Annotated[
         Optional[Path], typer.Option("--stills", help="Folder for a PNG of each picture.")
@@ -238,6 +194,15 @@ def replay(
     pace: Annotated[
         Optional[Literal["fast", "realtime"]],
         typer.Option("--pace", help="fast: every pair. realtime: as live, late pairs dropped."),
+    ] = None,
+    ir_offset_ms: Annotated[
+        Optional[float],
+        typer.Option(
+            "--ir-offset-ms",
+            help="How far the infrared clock is ahead; `fusion-rt offset` finds it.",
+            min=-60_000,
+            max=60_000,
+        ),
     ] = None,
     view: View = None,
     palette: Palette = None,
@@ -255,6 +220,8 @@ def replay(
         set_,
         {
             "engine": _engine(engine, model, precision),
+            "pairing": {"ir_offset_ms": ir_offset_ms},
+            "registration": distance_given(distance),
             "view": {"view": view, "palette": palette, "hud_in_film": hud},
             "pace": pace,
         },
@@ -275,11 +242,26 @@ def replay(
 
 @app.command()
 @reported
+def offset(
+    ir: Ir,
+    vis: Vis,
+    json: Annotated[bool, typer.Option("--json", help="Print as JSON instead.")] = False,
+) -> int:
+    """Find how far the clocks of a recorded pair are apart, from what moves in both."""
+    from .commands.offset import OffsetRequest, tell_offset
+
+    tell_offset(OffsetRequest(ir, vis, json))
+    return 0
+
+
+@app.command()
+@reported
 def fuse(
     ir: Annotated[Path, typer.Option("--ir", help="Infrared picture, or a folder of them.")],
     vis: Annotated[Path, typer.Option("--vis", help="Visible picture, or a folder of them.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
     rig: RigFile = None,
+    distance: Distance = None,
     config: Config = None,
     set_: Set = None,
     engine: EngineName = None,
@@ -295,7 +277,11 @@ def fuse(
     settings = _settings(
         config,
         set_,
-        {"engine": _engine(engine, model, precision), "view": {"view": view, "palette": palette}},
+        {
+            "engine": _engine(engine, model, precision),
+            "registration": distance_given(distance),
+            "view": {"view": view, "palette": palette},
+        },
     )
     return run_fuse(FuseRequest(ir, vis, out, _rig(rig), settings))
 
@@ -362,7 +348,7 @@ def step_response(
     from .commands.step_response import StepRequest, measure_step
 
     settings = _settings(None, None, {"engine": _engine(engine, model, precision)})
-    measure_step(StepRequest(_size(size), settings.engine, json))
+    measure_step(StepRequest(size_wh(size), settings.engine, json))
     return 0
 
 
@@ -385,7 +371,7 @@ def bench(
     from .commands.bench import bench as run_bench
 
     settings = _settings(None, None, {"engine": _engine(engine, model, precision)})
-    run_bench(BenchRequest(_size(size), settings.engine, frames, json))
+    run_bench(BenchRequest(size_wh(size), settings.engine, frames, json))
     return 0
 
 
@@ -476,130 +462,6 @@ def saliency(
     return run_saliency(SaliencyRequest(ir, out, method, panel, cache))
 
 
-@engine_app.command("build")
-@reported
-def engine_build(
-    model: Annotated[str, typer.Argument(help="Name or path of an ONNX model.")] = "bts",
-    backend: Annotated[
-        Optional[Literal["tensorrt", "tensorrt-rtx"]],
-        typer.Option("--backend", help="The first of these that is installed, unless given."),
-    ] = None,
-    precision: Annotated[
-        Literal["fp16", "int8", "fp32"], typer.Option("--precision", help="To compute in.")
-    ] = "fp16",
-    size: Annotated[str, typer.Option("--size", help="Visible pictures, WxH.")] = "640x480",
-    ir_size: Annotated[
-        Optional[str],
-        typer.Option(
-            "--ir-size", help="Infrared pictures, WxH, to warp them on the GPU; plain unless given."
-        ),
-    ] = None,
-    compute_capability: Annotated[
-        Optional[str],
-        typer.Option(
-            "--compute-capability", help="Of another machine's GPU, as 8.6; TensorRT-RTX only."
-        ),
-    ] = None,
-    device: Annotated[int, typer.Option("--device", min=0, help="GPU to build on.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Build even if it is there.")] = False,
-) -> int:
-    """Build a plan ahead of its first use."""
-    from .commands.engine import BuildOrder, build
-
-    order = BuildOrder(
-        model=model,
-        backend=backend,
-        precision=precision,
-        size_wh=_size(size),
-        ir_size_wh=None if ir_size is None else _size(ir_size),
-        compute_capability=compute_capability,
-        device=device,
-        anew=force,
-        debug=_debug,
-    )
-    build(order)
-    return 0
-
-
-@engine_app.command("inspect")
-@reported
-def engine_inspect(
-    what: Annotated[
-        str, typer.Argument(help="Plan, beginning of a plan's name, model, or ONNX file.")
-    ],
-) -> int:
-    """Show what a plan or a model is."""
-    from .commands.engine_inspect import inspect
-
-    inspect(what)
-    return 0
-
-
-@engine_app.command("compare")
-@reported
-def engine_compare(
-    a: Annotated[
-        str, typer.Argument(help="ENGINE[:MODEL[:PRECISION]], for instance openvino:bts:bf16.")
-    ],
-    b: Annotated[str, typer.Argument(help="Engine that it is compared with, likewise.")],
-    size: Annotated[
-        Optional[str],
-        typer.Option("--size", help="To fuse in, WxH; that of --vis or 640x480 unless given."),
-    ] = None,
-    ir: Annotated[
-        Optional[Path], typer.Option("--ir", help="Infrared picture, or a folder of them.")
-    ] = None,
-    vis: Annotated[
-        Optional[Path],
-        typer.Option("--vis", help="Visible picture, or a folder; drawn pairs unless given."),
-    ] = None,
-    sheet: Annotated[
-        Optional[Path],
-        typer.Option("--sheet", help="Pictures of both and their difference, PNG."),
-    ] = None,
-    json: Annotated[
-        Optional[Path], typer.Option("--json", help="Figures to write, as JSON.")
-    ] = None,
-) -> int:
-    """Measure whether two engines show the same picture, and which is faster."""
-    from .commands.engine_compare import CompareRequest, compare
-
-    size_wh = None if size is None else _size(size)
-    return compare(CompareRequest(a, b, size_wh, ir, vis, sheet, json))
-
-
-@engine_app.command("list")
-@reported
-def engine_list() -> int:
-    """List the plans that are kept."""
-    from .commands.engine_cache import list_plans
-
-    list_plans()
-    return 0
-
-
-@engine_app.command("prune")
-@reported
-def engine_prune(
-    older_than: Annotated[
-        Optional[float],
-        typer.Option("--older-than", min=0, help="What was written so many days ago goes."),
-    ] = None,
-    unfit: Annotated[
-        bool, typer.Option("--unfit", help="What cannot be used here any more goes.")
-    ] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Everything goes: plans, compiled models, verdicts.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
-) -> int:
-    """Remove plans that are kept."""
-    from .commands.engine_cache import PruneOrder, prune
-
-    prune(PruneOrder(older_than, unfit, everything, dry_run))
-    return 0
-
-
 def _settings(path: Path | None, overrides: list[str] | None, flags: dict[str, Any]) -> Settings:
     """File, then --set, then the flags that were given."""
     from .config import load_settings, with_flags
@@ -612,16 +474,9 @@ def _engine(name: str | None, model: str | None, precision: str | None) -> dict[
 
 
 def _rig(path: Path | None) -> Rig | None:
-    from calibration.rig import load_rig
+    from calibration.rig_file import load_rig
 
     return None if path is None else load_rig(path)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdecimal() and height.isdecimal()):
-        raise UsageError(f"cannot read the size '{text}'", hint="write WxH, for instance 640x480")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":

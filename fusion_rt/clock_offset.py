@@ -62,52 +62,42 @@ class OffsetState:
     at_ns: int = 0
 
 
-class OffsetEstimator:
-    """The offset from one window of time. Keeps nothing from one window to the next."""
+def offset_in_window(ir: Steps, vis: Steps) -> OffsetState:
+    """The offset from the newest ten seconds of motion of each camera.
 
-    def __init__(self, window_ns: int = WINDOW_NS) -> None:
-        """Set the window.
+    Args:
+        ir: motion of the infrared picture.
+        vis: motion of the visible picture.
 
-        Args:
-            window_ns: so much of the newest motion of each camera is compared.
-        """
-        self._window_ns = window_ns
+    Returns:
+        Offset without a rate, which takes many windows; ``at_ns`` is the window's middle.
+    """
+    for name, steps in (("infrared", ir), ("visible", vis)):
+        if not len(steps):
+            return OffsetState(why=f"unknown: the {name} camera shows nothing new")
+    ir, vis = _newest(ir), _newest(vis)
+    at_ns = (int(vis.begin_ns[0]) + int(vis.end_ns[-1])) // 2
+    fit = search(ir, vis)
+    if fit is None:
+        why = f"less than {LEAST_COVERED_S:.0f} s in which both cameras' motion can be followed"
+        return OffsetState(why=f"unknown: {why}", at_ns=at_ns)
+    quality = min(fit.correlation, 1.0)
+    doubt = _doubt(fit, ir, vis)
+    if doubt:
+        return OffsetState(why=f"unknown: {doubt}", quality=quality, at_ns=at_ns)
+    return OffsetState(
+        offset_ms=fit.offset_s * 1e3,
+        plus_minus_ms=_plus_minus_ms(fit),
+        quality=quality,
+        sure=True,
+        why=f"{fit.covered_s:.0f} s of motion that both cameras saw, correlation {quality:.2f}",
+        at_ns=at_ns,
+    )
 
-    def estimate(self, ir: Steps, vis: Steps) -> OffsetState:
-        """Compare the newest motion of both cameras.
 
-        Args:
-            ir: motion of the infrared picture.
-            vis: motion of the visible picture.
-
-        Returns:
-            Offset without a rate, which takes many windows; ``at_ns`` is the window's middle.
-        """
-        for name, steps in (("infrared", ir), ("visible", vis)):
-            if not len(steps):
-                return OffsetState(why=f"unknown: the {name} camera shows nothing new")
-        ir, vis = self._newest(ir), self._newest(vis)
-        at_ns = (int(vis.begin_ns[0]) + int(vis.end_ns[-1])) // 2
-        fit = search(ir, vis)
-        if fit is None:
-            why = f"less than {LEAST_COVERED_S:.0f} s in which both cameras' motion can be followed"
-            return OffsetState(why=f"unknown: {why}", at_ns=at_ns)
-        quality = min(fit.correlation, 1.0)
-        doubt = _doubt(fit, ir, vis)
-        if doubt:
-            return OffsetState(why=f"unknown: {doubt}", quality=quality, at_ns=at_ns)
-        return OffsetState(
-            offset_ms=fit.offset_s * 1e3,
-            plus_minus_ms=_plus_minus_ms(fit),
-            quality=quality,
-            sure=True,
-            why=f"{fit.covered_s:.0f} s of motion that both cameras saw, correlation {quality:.2f}",
-            at_ns=at_ns,
-        )
-
-    def _newest(self, steps: Steps) -> Steps:
-        end_ns = int(steps.end_ns[-1])
-        return steps.between(end_ns - self._window_ns, end_ns)
+def _newest(steps: Steps) -> Steps:
+    end_ns = int(steps.end_ns[-1])
+    return steps.between(end_ns - WINDOW_NS, end_ns)
 
 
 def _plus_minus_ms(fit: Fit) -> float:

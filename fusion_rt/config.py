@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .registration_settings import RegistrationSettings
 from .settings_file import read_settings
 from .thermal.settings import ThermalSettings
 
@@ -49,6 +50,7 @@ class Settings(_Section):
 
     engine: EngineSettings = EngineSettings()
     pairing: PairingSettings = PairingSettings()
+    registration: RegistrationSettings = RegistrationSettings()
     thermal: ThermalSettings = ThermalSettings()
     view: ViewSettings = ViewSettings()
     pace: Literal["fast", "realtime"] = "fast"

@@ -38,5 +38,9 @@ class SinkError(FusionError):
     """A window or file cannot be written."""
 
 
+class FileWriteError(SinkError):
+    """The disk, or whatever else holds a file, does not take it: full, read-only, gone."""
+
+
 class PipelineError(FusionError):
     """The run as a whole cannot go on."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntFlag
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .alignment import Alignment
 
 
 class Sensor(str, Enum):
@@ -66,10 +70,11 @@ class FramePair:
         vis: visible frame.
         ir_offset_ns: how far the infrared clock is ahead of the visible one.
         ir_8bit: infrared as it came, in 8 bit, (Hi, Wi) uint8; set by the register stage.
-        ir_on_vis: the same on the visible picture's grid, (H, W) uint8; set by the register stage,
-            or, where the engine warps by itself, by whoever needs it
-            (`fusion_rt.registration.Registration.warped`).
-        vis_bgr: visible picture in the size that is fused, (H, W, 3) uint8 BGR; set by the
+        alignment: how the two were laid on each other; set by the register stage.
+        ir_on_vis: infrared on the grid that is fused, which is the visible picture's as a rule,
+            (H, W) uint8; set by the register stage, or, where the engine warps by itself, by
+            whoever needs it (`fusion_rt.registration.Registration.warped`).
+        vis_bgr: visible picture on the grid that is fused, (H, W, 3) uint8 BGR; set by the
             register stage.
         fused: (H, W, 3) uint8 BGR; set by the fuse stage.
         previewed: whether another engine than the run's own fused it; set by the fuse stage.
@@ -85,6 +90,7 @@ class FramePair:
     vis: Frame
     ir_offset_ns: int = 0
     ir_8bit: np.ndarray | None = None
+    alignment: Alignment | None = None
     ir_on_vis: np.ndarray | None = None
     vis_bgr: np.ndarray | None = None
     fused: np.ndarray | None = None

@@ -12,6 +12,7 @@ import numpy as np
 from engines.base import Engine, EngineInfo
 from engines.errors import Stopped
 
+from .alignment import Alignment
 from .channel import Channel
 from .frame import FramePair, Sensor
 from .ledger import DropReason, Ledger
@@ -59,12 +60,13 @@ class FuseStage(Stage):
         self._taken: FramePair | None = None  # and not yet under way
         self._under_way: deque[FramePair] = deque()
         self._trust = 1.0
+        self._alignment: Alignment | None = None
         self._slots = 0
 
     @property
     def hungry(self) -> bool:
         """Whether a pair handed on now would be begun at once; safe from any thread."""
-        return len(self._under_way) < self._slots
+        return len(self._under_way) + (self._taken is not None) < self._slots
 
     def work(self) -> None:
         """See `Stage.work`."""
@@ -111,11 +113,10 @@ class FuseStage(Stage):
         """
         count = 0
         with opener() as engine:
-            self._trust = 1.0
-            engine.set_weight(self._registration.weight)
-            self.engine_warps = engine.warps
             if engine.warps:
-                engine.set_grid(self._registration.grid())
+                self._registration.make_grids()
+            self._place(engine, self._registration.now, 1.0)
+            self.engine_warps = engine.warps
             self.info = engine.info
             if preparation is not None:
                 self.preview_info = engine.info
@@ -138,7 +139,7 @@ class FuseStage(Stage):
         if pair is not None and pair.alone is not None:
             return self._finish_all(engine) + self._show_alone(pair)
         if pair is not None:
-            finished = self._finish_all(engine) if pair.ir_trust != self._trust else 0
+            finished = self._finish_all(engine) if self._changes(pair) else 0
             self._submit(engine, pair)
             if finished:
                 return finished
@@ -148,16 +149,27 @@ class FuseStage(Stage):
     def _submit(self, engine: Engine, pair: FramePair) -> None:
         assert pair.ir_8bit is not None
         assert pair.vis_bgr is not None
-        if pair.ir_trust != self._trust:
-            self._trust = pair.ir_trust
-            engine.set_weight(self._registration.weight_at(pair.ir_trust))
+        if self._changes(pair):
+            self._place(engine, self._registration.of(pair), pair.ir_trust)
         self._under_way.append(pair)
         self._taken = None
+        self._pairs.wake()  # there may be room for one more
         pair.previewed = engine.info is self.preview_info
         pair.stamps_ns["fuse_begun"] = time.monotonic_ns()
         engine.submit(
             pair.ir_8bit if engine.warps else self._registration.warped(pair), pair.vis_bgr
         )
+
+    def _changes(self, pair: FramePair) -> bool:
+        """Whether the engine must be told something before this pair."""
+        return pair.ir_trust != self._trust or self._registration.of(pair) is not self._alignment
+
+    def _place(self, engine: Engine, alignment: Alignment, trust: float) -> None:
+        """Tell the engine where and how much to fuse from now on."""
+        engine.set_weight(alignment.weight_at(trust))
+        if engine.warps:
+            engine.set_grid(alignment.grid)
+        self._alignment, self._trust = alignment, trust
 
     def _collect(self, engine: Engine) -> int:
         pair = self._under_way[0]
@@ -180,18 +192,20 @@ class FuseStage(Stage):
             pair.fused = pair.vis_bgr
         else:
             warped = self._registration.warped(pair)
-            seen = self._registration.seen  # beyond it the warp mirrors, which is for engines only
+            # Beyond it the warp mirrors, which is for engines only.
+            seen = self._registration.of(pair).ir_seen
             shown = warped if seen is None else cv2.bitwise_and(warped, seen)
             pair.fused = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)
         pair.stamps_ns["fused"] = time.monotonic_ns()
         overwritten = self.channel.put(pair)
         self._taken = None
+        self._pairs.wake()
         self._ledger.dropped_pair(overwritten, DropReason.OVERWRITTEN)
         return 1
 
     def _warm_up(self, engine: Engine) -> None:
         """The first run allocates; a camera must not wait for that."""
-        height, width = self._registration.weight.shape
+        width, height = self._registration.size_wh
         ir_wh = engine.ir_size_wh if engine.warps else (width, height)
         engine.fuse(
             np.zeros((ir_wh[1], ir_wh[0]), np.uint8), np.zeros((height, width, 3), np.uint8)

@@ -75,6 +75,10 @@ class Steps:
         cut = slice(first, max(first, last))
         return Steps(self.begin_ns[cut], self.end_ns[cut], self.moved[cut], self.weight[cut])
 
+    def moved_by(self, shift_ns: int) -> Steps:
+        """The same steps at other times."""
+        return Steps(self.begin_ns + shift_ns, self.end_ns + shift_ns, self.moved, self.weight)
+
 
 class MotionTrack:
     """Follows the global motion of one camera. Not thread-safe: one thread owns it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .clock_drift import ClockDrift, Drift
-from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetEstimator, OffsetState
+from .clock_drift import RATE_KNOWN_PPM, ClockDrift, Drift
+from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
 from .frame import Frame, FrameFlags, Sensor
 from .motion import MotionTrack
 from .timing import NS_PER_S
@@ -13,7 +13,6 @@ from .timing import NS_PER_S
 # A window that is believed by mistake is rare, but there is a new one each second for days: the
 # next one that shares at most half of its motion must say the same.
 _LEAST_WINDOWS = 2
-_MOST_PPM = 25.0
 
 
 class OffsetFollower:
@@ -22,15 +21,10 @@ class OffsetFollower:
     Not thread-safe: one thread owns it. `fusion_rt.offset_worker.OffsetWorker` is that thread.
     """
 
-    def __init__(self, usual_ppm: float = 50.0) -> None:
-        """Start with nothing known.
-
-        Args:
-            usual_ppm: see `ClockDrift`; near 0 where one clock stamps both cameras.
-        """
+    def __init__(self) -> None:
+        """Start with nothing known."""
         self._tracks = {sensor: MotionTrack(keep_ns=WINDOW_NS) for sensor in Sensor}
-        self._estimator = OffsetEstimator()
-        self._drift = ClockDrift(usual_ppm)
+        self._drift = ClockDrift()
 
     def add(self, sensor: Sensor, frame: Frame) -> None:
         """Take the next frame of a camera, in order of time; those between may be missing."""
@@ -50,7 +44,7 @@ class OffsetFollower:
     def estimate(self) -> OffsetState:
         """What is known now; takes some milliseconds."""
         vis = self._tracks[Sensor.VIS].steps
-        window = self._estimator.estimate(self._tracks[Sensor.IR].steps, vis)
+        window = offset_in_window(self._tracks[Sensor.IR].steps, vis)
         if window.offset_ms is not None and window.plus_minus_ms is not None:
             self._drift.add(window.at_ns, window.offset_ms, window.plus_minus_ms)
         return self._told(int(vis.end_ns[-1]) if len(vis) else 0, window)
@@ -75,7 +69,7 @@ class OffsetFollower:
 
 def on_line(line: Drift, state: OffsetState) -> OffsetState:
     """``state`` made sure, with the line's offset and, where that is well known, its rate."""
-    rate_known = line.ppm_plus_minus <= _MOST_PPM
+    rate_known = line.ppm_plus_minus <= RATE_KNOWN_PPM
     return replace(
         state,
         offset_ms=line.offset_ms,

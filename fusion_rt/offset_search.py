@@ -34,7 +34,7 @@ _SMOOTH_PERIODS = 1.5
 _COARSE_S = np.arange(-125, 126) * (3 * _GRID_S)
 _FINE_S = np.arange(-15, 16) * _GRID_S
 LEAST_COVERED_S = 4.0
-_BELIEVED_WEIGHT = 0.5
+BELIEVED_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class _Path:
     def __init__(self, steps: Steps, origin_ns: int, period_s: float) -> None:
         begin_s = (steps.begin_ns - origin_ns) / NS_PER_S
         end_s = (steps.end_ns - origin_ns) / NS_PER_S
-        good = steps.weight >= _BELIEVED_WEIGHT
+        good = steps.weight >= BELIEVED_WEIGHT
         # Each step is a gap from the last one's end, mostly of no length, and the motion itself.
         self.times_s = np.stack([begin_s, end_s], axis=1).ravel()
         moved = np.zeros((2 * len(steps), 2))
@@ -140,8 +140,8 @@ class _Path:
         count = int((self.times_s[-1] - self._start_s) / _GRID_S) + 2
         grid_s = self._start_s + _GRID_S * np.arange(count)
         on_grid = np.stack([np.interp(grid_s, self.times_s, axis) for axis in place.T], axis=1)
-        on_grid -= _moving_mean(on_grid, round(_SLOW_S / _GRID_S / 2))
-        self._place = _moving_mean(on_grid, round(_SMOOTH_PERIODS * period_s / _GRID_S / 2))
+        on_grid -= moving_mean(on_grid, round(_SLOW_S / _GRID_S / 2))
+        self._place = moving_mean(on_grid, round(_SMOOTH_PERIODS * period_s / _GRID_S / 2))
         self._blind_s = np.interp(grid_s, self.times_s, self.blind_s)
 
     def at(self, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -228,7 +228,7 @@ def _agreement(xx: np.ndarray, xy: np.ndarray, yx: np.ndarray, yy: np.ndarray) -
     return np.maximum(np.hypot(xx + yy, xy - yx), np.hypot(xx - yy, xy + yx))
 
 
-def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:
+def moving_mean(values: np.ndarray, reach: int) -> np.ndarray:
     """Mean over ``reach`` neighbours on each side, fewer near the ends; of columns (N, C)."""
     count = len(values)
     index = np.arange(count)

@@ -16,9 +16,10 @@ from .timing import NS_PER_MS, NS_PER_S
 # Frames that wait while an estimate is made; older ones give way.
 _WAITING = 4
 _ESTIMATE_EVERY_NS = NS_PER_S
-# Share of one core that following the frames of both cameras may take. A fast camera on a slow
-# processor is thinned out until it fits, but not so far that its motion cannot be followed.
-_SHARE = 0.08
+# Shares of one core. Estimates that take longer come less often. Frames of a fast camera on a slow
+# processor are thinned out until both cameras fit, but not so far that motion cannot be followed.
+_ESTIMATE_SHARE = 0.02
+_FRAMES_SHARE = 0.07
 _MOST_THINNED_NS = 150 * NS_PER_MS
 
 
@@ -31,19 +32,15 @@ class OffsetWorker(Stage):
     def __init__(
         self,
         stopping: threading.Event,
-        usual_ppm: float = 50.0,
         cpu_ns: Callable[[], int] = time.thread_time_ns,
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
         Args:
             stopping: shared with the other stages of the run; also set when this one fails.
-            usual_ppm: see `fusion_rt.clock_drift.ClockDrift`; near 0 where one clock stamps both
-                cameras.
             cpu_ns: processor time that the calling thread has used, in ns.
         """
         super().__init__("offset", stopping)
-        self._usual_ppm = usual_ppm
         self._cpu_ns = cpu_ns
         self._frames: Channel[tuple[Sensor, Frame]] = Channel(_WAITING, "latest")
         self._state = OffsetState()
@@ -99,8 +96,8 @@ class OffsetWorker(Stage):
 
     def work(self) -> None:
         """See `Stage.work`."""
-        follower = OffsetFollower(self._usual_ppm)
-        estimated_ns = 0
+        follower = OffsetFollower()
+        estimated_ns, every_ns = 0, _ESTIMATE_EVERY_NS
         while not self.stopping.is_set() and not self._frames.exhausted:
             item = self._frames.get(timeout_s=0.1)
             self._obey(follower)
@@ -109,11 +106,16 @@ class OffsetWorker(Stage):
             sensor, frame = item
             begun_ns = self._cpu_ns()
             follower.add(sensor, frame)
-            self._thin_out(self._cpu_ns() - begun_ns)
             # By one camera's time alone, as the other's may be anywhere.
-            if sensor is Sensor.VIS and abs(frame.captured_ns - estimated_ns) >= _ESTIMATE_EVERY_NS:
+            due = sensor is Sensor.VIS and abs(frame.captured_ns - estimated_ns) >= every_ns
+            if due:
                 estimated_ns = frame.captured_ns
                 self._state = follower.estimate()
+            spent_ns = self._cpu_ns() - begun_ns
+            if due:
+                every_ns = max(_ESTIMATE_EVERY_NS, round(spent_ns / _ESTIMATE_SHARE))
+            else:
+                self._thin_out(spent_ns)
 
     def _obey(self, follower: OffsetFollower) -> None:
         with self._wishes:
@@ -130,5 +132,5 @@ class OffsetWorker(Stage):
             pass
 
     def _thin_out(self, cost_ns: int) -> None:
-        wanted_ns = min(len(Sensor) * cost_ns / _SHARE, _MOST_THINNED_NS)
+        wanted_ns = min(len(Sensor) * cost_ns / _FRAMES_SHARE, _MOST_THINNED_NS)
         self._gap_ns += round(0.1 * (wanted_ns - self._gap_ns))

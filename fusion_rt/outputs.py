@@ -17,9 +17,11 @@ from .sinks.base import Sink
 from .sinks.hud import HudState, draw_banner, draw_help, draw_hud
 from .sinks.stills import write_png
 from .sinks.window import WindowSink
+from .thermal import Agc
 from .views import INFRARED_VIEWS, VIEWS, compose
 
 _NOTICE_S = 2.0
+_STEPS = {"n": 1, "f": -1}  # px that a key moves near things
 _STALE_EVERY_S = 0.2
 _STALE_LIGHT = 0.35  # of the last picture's brightness
 
@@ -41,13 +43,15 @@ def render(
     """
     assert pair.vis_bgr is not None
     assert pair.fused is not None
+    alignment = registration.of(pair)
     picture = compose(
         view,
         ir_on_vis=registration.warped(pair) if view in INFRARED_VIEWS else None,
         vis_bgr=pair.vis_bgr,
         fused=pair.fused,
         palette=palette,
-        seen=registration.seen,
+        seen=alignment.ir_seen,
+        vis_seen=alignment.vis_seen,
     )
     if hud is not None:
         picture = picture.copy()
@@ -81,7 +85,7 @@ class Output:
 
 
 class Screen:
-    """The window with its keys: another view, another palette, figures, help, save."""
+    """The window with its keys: another view, palette and distance, figures, help, gain, save."""
 
     def __init__(
         self,
@@ -90,6 +94,7 @@ class Screen:
         palette: str,
         registration: Registration,
         saves: Path,
+        agc: Agc,
     ) -> None:
         """Start with figures on.
 
@@ -99,12 +104,14 @@ class Screen:
             palette: used first.
             registration: of the pairs.
             saves: folder that the key ``s`` saves pictures to.
+            agc: gain control of the infrared, which the key ``g`` locks.
         """
         self._window = window
         self._view = view
         self._palette = palette
         self._registration = registration
         self._saves = saves
+        self._agc = agc
         self._hud = True
         self._help = False
         self._notice = ("", 0.0)
@@ -134,7 +141,7 @@ class Screen:
 
     @property
     def pointer_xy(self) -> tuple[int, int] | None:
-        """Visible px under the pointer; None where the view shows several pictures."""
+        """Px of the fused picture under the pointer; None where the view shows several pictures."""
         return None if self._view == "side-by-side" else self._window.pointer_xy
 
     def show_stale(self, why: str) -> None:
@@ -148,7 +155,8 @@ class Screen:
         self._stale_until = now + _STALE_EVERY_S
         picture: np.ndarray
         if self._last is None:
-            picture = np.zeros((*self._registration.weight.shape, 3), np.uint8)
+            width, height = self._registration.size_wh
+            picture = np.zeros((height, width, 3), np.uint8)
         else:
             live = render(self._last, self._view, self._palette, self._registration, None)
             grey = cv2.cvtColor(live, cv2.COLOR_BGR2GRAY)
@@ -173,6 +181,12 @@ class Screen:
                 self._view = _next(list(VIEWS), self._view)
             elif key == "p":
                 self._palette = _next(list(PALETTES), self._palette)
+            elif key in _STEPS:
+                self._tell(self._registration.step(_STEPS[key]))
+            elif key == "a":
+                self._tell(self._registration.toggle_auto())
+            elif key == "g":
+                self._lock_gain()
             elif key == "s" and self._last is not None:
                 self._save(self._last)
 
@@ -185,6 +199,19 @@ class Screen:
             notice = f"saved {path}"
         except SinkError as error:  # told in the picture: a key must not end the run
             notice = str(error)
+        self._tell(notice)
+
+    def _lock_gain(self) -> None:
+        if self._last is not None and self._last.ir.image.dtype != np.uint16:
+            self._tell("this infrared picture has 8 bits: its gain is the camera's own")
+        elif self._agc.locked:
+            self._agc.unlock()
+            self._tell("infrared gain follows the scene")
+        else:
+            self._agc.lock()
+            self._tell("infrared gain locked")
+
+    def _tell(self, notice: str) -> None:
         self._notice = (notice, time.monotonic() + _NOTICE_S)
 
     def close(self) -> None:

@@ -33,7 +33,8 @@ from .pace import RealtimePace
 from .pairing import Pairer
 from .preview import EngineOpener, Preview, Previewed
 from .register import RegisterStage
-from .registration import Registration, fit_rig
+from .registration import Registration
+from .rig_fit import fit_geometry
 from .run_stats import RunStats
 from .sources.base import Source
 from .stage import Stage
@@ -84,14 +85,16 @@ class Pipeline:
             opener: opens the engine for the visible source's size, on the fuse thread. Where that
                 lasts, it asks `ending` and raises `engines.errors.Stopped`.
             rig: geometry; None for pictures of one size that lie on each other.
-            settings: pairing, thermal and pace are used here.
+            settings: pairing, registration, thermal and pace are used here.
             preview: what fuses while the engine is being prepared; None to wait for the engine.
 
         Raises:
-            UsageError: sizes that do not go together.
+            UsageError: sizes that do not go together, or a distance that the rig does not know.
+            RigError: pictures that have nothing in common, or a preset that cannot be used.
         """
-        self.rig = fit_rig(rig, ir.info.size_wh, vis.info.size_wh)
-        self.registration = Registration(self.rig)
+        wanted = settings.registration
+        geometry = fit_geometry(rig, ir.info.size_wh, vis.info.size_wh, wanted)
+        self.registration = Registration(geometry, wanted, repeatable=settings.pace == "fast")
         self.ledger = Ledger()
         self.stats = RunStats()
         self._stopping = threading.Event()
@@ -119,6 +122,7 @@ class Pipeline:
             )
             for source in (ir, vis)
         }
+        self.agc = Agc(settings.thermal)
         self._register = RegisterStage(
             self._captures,
             Channel(depth, policy),
@@ -128,7 +132,7 @@ class Pipeline:
                 max_waiting=_MAX_WAITING if live else None,
             ),
             self.registration,
-            Agc(settings.thermal),
+            self.agc,
             self.ledger,
             self._stopping,
             live=live,
@@ -231,6 +235,7 @@ class Pipeline:
         for channel in (self._register.channel, self._fuse.channel):
             for pair in channel.close():
                 self.ledger.dropped_pair(pair, DropReason.STOPPED)
+        self.registration.close()
         deadline = time.monotonic() + _JOIN_S
         for thread in self._stages:
             if not thread.is_alive():  # ended, or not begun where Ctrl-C came at once

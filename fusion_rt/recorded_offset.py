@@ -6,50 +6,80 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .clock_drift import ClockDrift
-from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetEstimator, OffsetState
+from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
 from .frame import Frame
 from .motion import MotionTrack, Steps
 from .offset_follower import add_frame, on_line
+from .offset_rough import rough_offset_ns
+from .timing import NS_PER_MS
 
 _STRIDE_NS = WINDOW_NS // 2
 
 
-def estimate_offset(ir_frames: Iterable[Frame], vis_frames: Iterable[Frame]) -> OffsetState:
-    """How far the clocks of a recorded pair are apart.
+def offset_of_motion(ir: Steps, vis: Steps) -> OffsetState:
+    """How far the clocks of a recorded pair are apart, from the motion of both.
+
+    Recordings that were started by hand may be a minute apart: where the windows tell nothing as
+    they stand, they are laid together roughly first.
 
     Args:
-        ir_frames: infrared frames in order of time; read once, none is kept.
-        vis_frames: the same of the visible camera.
+        ir: motion of the whole infrared recording, see `motion_of`.
+        vis: the same of the visible one.
 
     Returns:
-        The offset in the middle of the recording, from all windows of ten seconds that tell one.
-        Where that is none, and where they contradict each other, it is unknown.
+        The offset in the middle of the time that both have in common, from all windows of ten
+        seconds that tell one. Where none does, or they contradict each other, it is unknown.
     """
-    return offset_of_motion(motion_of(ir_frames), motion_of(vis_frames))
+    as_stamped = _from_windows(ir, vis)
+    if as_stamped.sure or not len(ir) or not len(vis):
+        return as_stamped
+    rough_ns = rough_offset_ns(ir, vis)
+    if rough_ns is None:
+        return as_stamped
+    moved = _from_windows(ir.moved_by(-rough_ns), vis)
+    if moved.offset_ms is None:
+        return as_stamped
+    return replace(moved, offset_ms=moved.offset_ms + rough_ns / NS_PER_MS)
 
 
-def offset_of_motion(ir: Steps, vis: Steps) -> OffsetState:
-    """The same from the motion of both whole recordings."""
-    estimator = OffsetEstimator()
+def motion_of(frames: Iterable[Frame]) -> Steps:
+    """Motion of one camera's whole recording.
+
+    Args:
+        frames: in order of time; read once, none is kept.
+    """
+    track = MotionTrack()
+    for frame in frames:
+        add_frame(track, frame)
+    return track.steps
+
+
+def _from_windows(ir: Steps, vis: Steps) -> OffsetState:
+    """The line through all windows, for clocks that are nearly together."""
     if not len(ir) or not len(vis):
-        return estimator.estimate(ir, vis)
-    if ir.begin_ns[0] > vis.end_ns[-1] or vis.begin_ns[0] > ir.end_ns[-1]:
+        return offset_in_window(ir, vis)
+    begin_ns = max(int(ir.begin_ns[0]), int(vis.begin_ns[0]))
+    end_ns = min(int(ir.end_ns[-1]), int(vis.end_ns[-1]))
+    if begin_ns >= end_ns:
         return OffsetState(why="unknown: the times of the two recordings do not overlap")
-    windows = [estimator.estimate(*both) for both in _windows(ir, vis)]
+    windows = [offset_in_window(*both) for both in _windows(ir, vis, begin_ns, end_ns)]
     best = max(windows, key=lambda window: (window.sure, window.quality))
-    drift, jumps = ClockDrift(), 0
-    for window in windows:
-        if window.offset_ms is not None and window.plus_minus_ms is not None:
-            jumps += drift.add(window.at_ns, window.offset_ms, window.plus_minus_ms)
-    at_ns = (windows[0].at_ns + windows[-1].at_ns) // 2
+    told = [
+        (window.at_ns, window.offset_ms, window.plus_minus_ms)
+        for window in windows
+        if window.offset_ms is not None and window.plus_minus_ms is not None
+    ]
+    drift = ClockDrift(keep_ns=None)
+    jumps = sum(drift.add(*one) for one in told)
+    at_ns = (begin_ns + end_ns) // 2
     line = drift.at(at_ns)
     if line is None:
         return best
     unknown = OffsetState(quality=best.quality, at_ns=at_ns)
-    if jumps:
+    agree = sum(drift.fits(*one) for one in told)
+    if jumps or len(told) - agree > agree // 2:
         return replace(unknown, why="unknown: the offset jumps within the recording")
-    sure = sum(window.sure for window in windows)
-    if sure == 1 and len(windows) > 2:  # one of many may be wrong
+    if agree == 1 and len(windows) > 2:  # one of many may be wrong
         why = (
             f"one window of {len(windows)} says {line.offset_ms:+.0f} ms, and no other confirms it"
         )
@@ -57,24 +87,12 @@ def offset_of_motion(ir: Steps, vis: Steps) -> OffsetState:
     if line.plus_minus_ms > MOST_PLUS_MINUS_MS:
         why = f"told at {line.windows} moments only, from which the clocks may have drifted"
         return replace(unknown, why=f"unknown: {why}")
-    why = f"{sure} of {len(windows)} windows of motion that both cameras saw"
+    why = f"{agree} of {len(windows)} windows of motion that both cameras saw"
     return on_line(line, replace(unknown, why=f"{why}, correlation {best.quality:.2f}"))
 
 
-def motion_of(frames: Iterable[Frame]) -> Steps:
-    """Motion of one camera's whole recording."""
-    track = MotionTrack()
-    for frame in frames:
-        add_frame(track, frame)
-    return track.steps
-
-
-def _windows(ir: Steps, vis: Steps) -> Iterator[tuple[Steps, Steps]]:
+def _windows(ir: Steps, vis: Steps, begin_ns: int, end_ns: int) -> Iterator[tuple[Steps, Steps]]:
     """Motion of both cameras in windows of ten seconds, each half-way into the one before."""
-    first_ns = min(int(ir.begin_ns[0]), int(vis.begin_ns[0]))
-    last_ns = max(int(ir.end_ns[-1]), int(vis.end_ns[-1]))
-    for begin_ns in range(first_ns, max(first_ns + 1, last_ns - _STRIDE_NS), _STRIDE_NS):
-        yield (
-            ir.between(begin_ns, begin_ns + WINDOW_NS),
-            vis.between(begin_ns, begin_ns + WINDOW_NS),
-        )
+    for first_ns in range(begin_ns, max(begin_ns + 1, end_ns - _STRIDE_NS), _STRIDE_NS):
+        span = (first_ns, first_ns + WINDOW_NS)
+        yield ir.between(*span), vis.between(*span)

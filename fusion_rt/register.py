@@ -105,6 +105,4 @@ class RegisterStage(Stage):
         if ir.dtype == np.uint16:
             ir = self._agc.apply(ir, pair.ir.captured_ns)
         pair.ir_8bit = ir
-        if not self._engine_warps():
-            self._registration.warped(pair)
-        pair.vis_bgr = pair.vis.image
+        self._registration.lay(pair, lazily=self._engine_warps())

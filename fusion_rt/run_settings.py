@@ -10,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from .camera_settings import CameraSettings
-from .config import EngineSettings, PairingSettings, ThermalSettings, ViewSettings
+from .config import EngineSettings, ThermalSettings, ViewSettings
+from .registration_settings import RegistrationSettings
 from .settings_file import read_settings
 
 
@@ -25,9 +26,13 @@ class CamerasSettings(_Section):
     vis: CameraSettings
 
 
-class LivePairingSettings(PairingSettings):
+class LivePairingSettings(_Section):
     """How frames find each other, see `fusion_rt.live_pairing`."""
 
+    # None: 0.65 of the faster camera's period; free-running cameras stay below that.
+    max_skew_ms: float | None = Field(default=None, gt=0, le=10_000)
+    # How far the infrared clock is ahead of the visible one; None: as the rig says, else 0.
+    ir_offset_ms: float | None = Field(default=None, ge=-60_000, le=60_000)
     mode: Literal["nearest", "latest", "ir-leads", "vis-leads"] = "nearest"
 
 
@@ -38,6 +43,17 @@ class ClockSettings(_Section):
     estimate: bool = True
     # offer: it is shown. auto: it is used for pairing too.
     apply: Literal["offer", "auto"] = "offer"
+
+
+class DriftSettings(_Section):
+    """How the pictures lie on each other, measured on them, see `calibration.online`."""
+
+    # Whether it is measured at all.
+    estimate: bool = True
+    # offer: it is shown. auto: the pictures are laid accordingly; the rig file stays as it is.
+    apply: Literal["offer", "auto"] = "offer"
+    # ONNX file of a learned matcher, see docs/drift.md; None: edges are compared.
+    matcher: Path | None = None
 
 
 class OutputSettings(_Section):
@@ -56,6 +72,8 @@ class RunSettings(_Section):
     engine: EngineSettings = EngineSettings()
     pairing: LivePairingSettings = LivePairingSettings()
     clock: ClockSettings = ClockSettings()
+    drift: DriftSettings = DriftSettings()
+    registration: RegistrationSettings = RegistrationSettings()
     thermal: ThermalSettings = ThermalSettings()
     view: ViewSettings = ViewSettings()
     output: OutputSettings = OutputSettings()
@@ -67,7 +85,9 @@ class RunSettings(_Section):
 _CAMERA = re.compile(r"^(cameras\.(?:ir|vis))=(?!\s*\{)")
 
 # Sections that take effect while a run goes on.
-RELOADABLE = ("pairing", "clock", "thermal", "view")
+RELOADABLE = ("pairing", "clock", "drift", "registration", "thermal", "view")
+# Keys of these sections that do not: the size of the fused picture must stay.
+AT_START = ("registration.output", "registration.presets")
 
 
 def load_run_settings(
@@ -104,6 +124,8 @@ def _spell_out_cameras(data: dict[str, Any]) -> None:
 def _place_paths(data: dict[str, Any], folder: Path) -> None:
     _place(data, ("rig",), folder)
     _place(data.get("output"), ("film", "report"), folder)
+    _place(data.get("drift"), ("matcher",), folder)
+    _place(data.get("registration"), ("presets",), folder)
     # These may be names too.
     _place(data.get("engine"), ("model",), folder, (".onnx",))
     cameras = data.get("cameras")
@@ -116,6 +138,8 @@ def _place(
 ) -> None:
     """Paths in a section of the file, if they end so; any ending where none is named."""
     for key in keys if isinstance(section, dict) else ():
-        path = section.get(key)
-        if isinstance(path, str) and (not endings or path.endswith(endings)):
-            section[key] = str(folder / path)
+        paths = section.get(key)
+        if isinstance(paths, list):
+            section[key] = [str(folder / each) for each in paths]
+        elif isinstance(paths, str) and (not endings or paths.endswith(endings)):
+            section[key] = str(folder / paths)

@@ -165,6 +165,7 @@ def print_summary(report: dict[str, Any]) -> None:
         *_alone_facts(frames),
         ("dropped", dropped or "none"),
         ("throughput", f"{report['throughput_fps']:.1f} frames/s"),
+        *_distance_facts(report["registration"]),
         *engine_facts(report["engine"]),
         *_preview_facts(report["previewed"]),
     ]
@@ -185,6 +186,21 @@ def _alone_facts(frames: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("alone", f"{alone['ir']} infrared, {alone['vis']} visible shown while the other was away")
     ]
+
+
+def _distance_facts(registration: dict[str, Any]) -> list[tuple[str, str]]:
+    distance_m, band_m = registration["distance_m"], registration["band_m"]
+    if distance_m is None:
+        return []
+    words = f"pictures match at {_metres(distance_m)}"
+    if band_m is not None:
+        near, far = (_metres(each) for each in band_m)
+        words += f", to less than one px from {near} to {far}"
+    return [("distance", words)]
+
+
+def _metres(distance_m: float | str) -> str:
+    return distance_m if isinstance(distance_m, str) else f"{distance_m:.3g} m"
 
 
 def _preview_facts(previewed: dict[str, Any] | None) -> list[tuple[str, str]]:

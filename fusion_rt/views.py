@@ -47,6 +47,7 @@ def compose(
     fused: np.ndarray,
     palette: str = "white-hot",
     seen: np.ndarray | None = None,
+    vis_seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """The picture to show or store.
 
@@ -59,10 +60,11 @@ def compose(
         palette: colours of the infrared picture, see `fusion_rt.palette`.
         seen: (H, W) uint8, 255 where the infrared camera sees and 0 where nothing is to be shown
             of it; None where it sees all.
+        vis_seen: the same for the visible camera.
 
     Returns:
-        uint8 BGR of the size that `view_size` tells. For ``fused`` and ``vis`` it is the given
-        array itself, without a copy; otherwise a new one.
+        uint8 BGR of the size that `view_size` tells. For ``fused``, and as a rule for ``vis``, it
+        is the given array itself, without a copy; otherwise a new one.
 
     Raises:
         UsageError: unknown view or palette.
@@ -71,7 +73,7 @@ def compose(
     if view == "fused":
         return fused
     if view == "vis":
-        return vis_bgr
+        return _masked(vis_bgr, vis_seen)
     assert ir_on_vis is not None
     if view == "ir":
         return _infrared(ir_on_vis, palette, seen)
@@ -80,7 +82,7 @@ def compose(
     sheet = _empty_sheet(size_wh).copy()
     panels = (
         _shrink(_infrared(ir_on_vis, palette, seen), (panel_w, panel_h)),
-        _shrink(vis_bgr, (panel_w, panel_h)),
+        _shrink(_masked(vis_bgr, vis_seen), (panel_w, panel_h)),
         _shrink(fused, (panel_w, panel_h)),
     )
     for index, panel in enumerate(panels):
@@ -90,8 +92,11 @@ def compose(
 
 
 def _infrared(ir_on_vis: np.ndarray, palette: str, seen: np.ndarray | None) -> np.ndarray:
-    colored = apply_palette(ir_on_vis, palette)
-    return colored if seen is None else cv2.bitwise_and(colored, colored, mask=seen)
+    return _masked(apply_palette(ir_on_vis, palette), seen)
+
+
+def _masked(picture: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    return picture if seen is None else cv2.bitwise_and(picture, picture, mask=seen)
 
 
 def _check(view: str) -> None:

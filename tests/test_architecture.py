@@ -18,7 +18,10 @@ ALLOWED = {
     "trainer": {"engines"},
 }
 # The command line puts everything together; what needs torch is imported when a command runs.
-COMMANDS = {ROOT / "fusion_rt" / "cli.py", *(ROOT / "fusion_rt" / "commands").glob("*.py")}
+COMMANDS = {
+    *(ROOT / "fusion_rt").glob("cli*.py"),
+    *(ROOT / "fusion_rt" / "commands").glob("*.py"),
+}
 GPU_AND_TRAINING = ("torch", "tensorrt", "tensorrt_rtx", "pycuda", "cuda")
 
 

@@ -69,12 +69,24 @@ def test_the_claim_widens_while_nothing_is_told():
     assert widths[-1] > 20  # +-66 ppm over 20 min are 80 ms
 
 
-def test_one_clock_for_both_cameras_does_not_drift():
-    drift = ClockDrift(usual_ppm=0)
-    follow(drift, range(20), lambda _: 25.0)
-    found = line(drift, 3600)
-    assert found.offset_ms == pytest.approx(25, abs=0.1)
-    assert found.plus_minus_ms < 5
+@pytest.mark.parametrize("ppm", [60, -300])
+def test_shaken_once_a_minute_the_difference_is_a_rate_and_no_jump(ppm):
+    drift, noise = ClockDrift(), windows_noise(1, 300)
+    for minute in range(5):
+        seconds = range(60 * minute, 60 * minute + 12)
+        assert follow(drift, seconds, lambda t: 40 + ppm * 1e-3 * t + noise[t]) == 0
+        assert not drift.contradicted
+    found = line(drift, 300)
+    assert found.ppm == pytest.approx(ppm, abs=5)
+    assert found.ppm_plus_minus < 20
+    assert found.offset_ms == pytest.approx(40 + ppm * 0.3, abs=2)
+
+
+def test_windows_each_five_seconds_count_although_frames_shift_their_middles():
+    drift = ClockDrift()
+    for index in range(10):
+        drift.add(5 * S * index - 30_000_000 * (index % 2), 10.0, 3.0)
+    assert line(drift, 50).windows == 10
 
 
 def test_single_outliers_change_nothing():
@@ -120,6 +132,12 @@ def test_memory_is_bounded_and_the_old_forgotten():
     found = line(drift, 7200)
     assert found.windows <= 20 * 60 // 5 + 1
     assert found.ppm == pytest.approx(0, abs=0.5)
+
+
+def test_a_recording_is_kept_whole():
+    drift = ClockDrift(keep_ns=None)
+    follow(drift, range(0, 7200, 5), lambda t: 0.03 * t)
+    assert line(drift, 3600).windows == 7200 // 5
 
 
 def test_cleared_it_knows_nothing():

@@ -12,7 +12,7 @@ import shaken
 from offset_situations import SITUATIONS, draw
 from shaken import Camera, measured, only_in, seen, shake, still, swing, textured
 
-from fusion_rt.clock_offset import OffsetEstimator, OffsetState
+from fusion_rt.clock_offset import OffsetState, offset_in_window
 from fusion_rt.motion import Steps
 from fusion_rt.recorded_offset import motion_of
 
@@ -21,7 +21,7 @@ DATA = os.environ.get("FUSION_RT_DATA")
 
 def estimate(ir_path: shaken.Path, vis_path: shaken.Path, ir: Camera) -> OffsetState:
     rng = np.random.default_rng(0)
-    return OffsetEstimator().estimate(measured(ir_path, ir, rng), measured(vis_path, Camera(), rng))
+    return offset_in_window(measured(ir_path, ir, rng), measured(vis_path, Camera(), rng))
 
 
 def hand(seed: int = 3, speed: float = 0.1, band_hz: tuple[float, float] = (0.5, 8)) -> shaken.Path:
@@ -44,7 +44,7 @@ def test_offset_from_pictures_of_a_shaken_pair(ir_fps, vis_fps, offset_ms):
             (cv2.merge([scene] * 3), Camera(vis_fps)),
         )
     )
-    state = OffsetEstimator().estimate(ir, vis)
+    state = offset_in_window(ir, vis)
     assert state.sure
     assert state.offset_ms == pytest.approx(offset_ms, abs=2)
 
@@ -56,7 +56,7 @@ def test_the_lag_of_a_microbolometer_counts_as_offset():
     lag_s = 0.010 * np.log(1 - (np.arange(12) + 0.5) / 12)
     ir = motion_of(seen(scene, path, Camera(offset_ms=35), rng, wh=(256, 192), blur_s=lag_s))
     vis = motion_of(seen(scene, path, Camera(), rng, wh=(256, 192)))
-    assert OffsetEstimator().estimate(ir, vis).offset_ms == pytest.approx(45, abs=2)
+    assert offset_in_window(ir, vis).offset_ms == pytest.approx(45, abs=2)
 
 
 @pytest.mark.skipif(not DATA, reason="needs the real pictures of FUSION_RT_DATA")
@@ -72,7 +72,7 @@ def test_offset_from_real_pictures(ir_fps, offset_ms):
             ("vis", cv2.IMREAD_COLOR, Camera()),
         )
     )
-    state = OffsetEstimator().estimate(ir, vis)
+    state = offset_in_window(ir, vis)
     assert state.sure
     assert state.offset_ms == pytest.approx(offset_ms, abs=2)
 
@@ -105,10 +105,10 @@ def test_slow_motion_does_not_tell_the_time():
 def test_nothing_to_compare():
     none = Steps(*(np.zeros(0, np.int64),) * 2, np.zeros((0, 2)), np.zeros(0))
     some = measured(hand(), Camera(), np.random.default_rng(0))
-    assert "infrared camera shows nothing new" in OffsetEstimator().estimate(none, some).why
-    assert "visible camera shows nothing new" in OffsetEstimator().estimate(some, none).why
+    assert "infrared camera shows nothing new" in offset_in_window(none, some).why
+    assert "visible camera shows nothing new" in offset_in_window(some, none).why
     short = measured(hand(), Camera(), np.random.default_rng(0), 2.0)
-    assert "less than 4 s" in OffsetEstimator().estimate(short, some).why
+    assert "less than 4 s" in offset_in_window(short, some).why
 
 
 def test_only_the_newest_window_counts():
@@ -117,7 +117,7 @@ def test_only_the_newest_window_counts():
     ir = measured(path, Camera(offset_ms=200), rng, 20)
     ahead_ns = np.where(ir.begin_ns > 10_100_000_000, 120_000_000, 0)
     ir = Steps(ir.begin_ns + ahead_ns, ir.end_ns + ahead_ns, ir.moved, ir.weight)
-    state = OffsetEstimator().estimate(ir, measured(path, Camera(), rng, 20))
+    state = offset_in_window(ir, measured(path, Camera(), rng, 20))
     assert state.offset_ms == pytest.approx(320, abs=2)
     assert state.at_ns == pytest.approx(15e9, abs=0.2e9)
 
@@ -127,7 +127,7 @@ def test_no_answer_is_wrong(make):
     """Whatever the cameras see: an answer is right to 10 ms, or there is none."""
     for seed in range(15):
         ir, vis, true_ms = draw(make, seed)
-        state = OffsetEstimator().estimate(ir, vis)
+        state = offset_in_window(ir, vis)
         if state.sure:
             assert true_ms is not None, seed
             assert state.offset_ms == pytest.approx(true_ms, abs=10), seed
@@ -139,7 +139,7 @@ def test_well_shaken_cameras_are_answered():
     states = []
     for seed in range(40):
         ir, vis, true_ms = draw(SITUATIONS[0], seed)
-        states.append((OffsetEstimator().estimate(ir, vis), true_ms))
+        states.append((offset_in_window(ir, vis), true_ms))
     sure = [(state, true_ms) for state, true_ms in states if state.sure]
     assert len(sure) >= 37
     errors_ms = [abs(state.offset_ms - true_ms) for state, true_ms in sure]

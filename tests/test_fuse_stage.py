@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from fakes import FakeEngine, FakeSource, frame, picture
+from rigs import pair_rig
 
 from calibration.rig import Rig
 from engines.errors import EngineError, Stopped
@@ -55,9 +56,11 @@ class WarpingEngine(SlottedEngine):
         super().__init__(size_wh)
         self.warps, self.ir_size_wh = True, ir_size_wh
         self.shapes = set()
+        self.grids = 0
 
     def _place_grid(self, grid):
         self.grid = grid
+        self.grids += 1
 
     def _run(self, ir, vis):
         self.shapes.add(ir.shape)
@@ -102,9 +105,29 @@ def test_engine_that_warps_gets_the_infrared_as_it_came():
     pairs = []
     pipeline.run(pairs.append)
     assert engine.shapes == {(64, 64)}
-    np.testing.assert_array_equal(engine.grid, Registration(HALF).grid())
+    np.testing.assert_array_equal(engine.grid, Registration(HALF).now.grid)
     assert pairs[-1].ir_on_vis is None  # nobody has asked for it
     assert pipeline.registration.warped(pairs[-1]).shape == (96, 128)
+
+
+def test_engine_that_warps_gets_another_grid_only_when_the_alignment_changes():
+    rig = pair_rig(ir_wh=(64, 64), vis_wh=(128, 96), focal=(80.0, 130.0), distance_m=4.0)
+    engine = WarpingEngine(rig.vis_wh, rig.ir_wh)
+    pipeline = pipeline_of(lambda: engine, 60, rig=rig, vis_wh=rig.vis_wh)
+    registration, pairs = pipeline.registration, []
+
+    def consume(pair):
+        pairs.append(pair)
+        if len(pairs) == 10:
+            registration.set_distance(0.5)
+            registration.settle()
+
+    pipeline.run(consume)
+    assert [pair.alignment.number for pair in pairs] == sorted(p.alignment.number for p in pairs)
+    assert {pair.alignment.number for pair in pairs} == {1, 2}
+    assert engine.grids == 2
+    np.testing.assert_array_equal(engine.grid, registration.now.grid)
+    np.testing.assert_array_equal(engine.weight, registration.now.weight)
 
 
 # --- pairs as live cameras give them: one picture alone, infrared that is not to be trusted -------
@@ -178,7 +201,7 @@ def test_lone_pictures_are_shown_as_they_are():
     shown = Stage(engine, [live_pair(9, Sensor.VIS), live_pair(7, Sensor.IR)]).run()
     np.testing.assert_array_equal(shown[0].fused, picture(Sensor.VIS, WH, 9))
     assert shown[0].fused is shown[0].vis_bgr  # without a copy
-    inside = REGISTRATION.seen > 0
+    inside = REGISTRATION.now.seen > 0
     assert (shown[1].fused[inside] == 7).all()
     assert not shown[1].fused[~inside].any()  # nothing mirrored beyond the infrared's view
     assert engine.depths == []  # it had nothing to do
@@ -192,7 +215,22 @@ def test_each_pair_is_fused_with_its_own_trust(slots):
     assert [pair.vis.seq for pair in shown] == list(range(len(trust)))
     for pair, value in zip(shown, trust, strict=True):
         # The engine writes the weight that it had into the red channel.
-        np.testing.assert_array_equal(pair.fused[..., 2], REGISTRATION.weight_at(value))
+        np.testing.assert_array_equal(pair.fused[..., 2], REGISTRATION.now.weight_at(value))
+
+
+@pytest.mark.parametrize(("slots", "hungry"), [(1, False), (2, True)])
+def test_no_pair_is_asked_for_while_one_is_about_to_be_begun(slots, hungry):
+    """It would have to wait for the engine; the engine may take long to take a new weight."""
+    found = []
+
+    class Looking(SlottedEngine):
+        def set_weight(self, weight):
+            found.append(stage.stage.hungry)
+            super().set_weight(weight)
+
+    stage = Stage(Looking(slots=slots), [live_pair(0, trust=0.5)])
+    stage.run()
+    assert found == [False, hungry]  # not before it is open, either
 
 
 def test_trust_that_stays_is_given_to_the_engine_once():
@@ -496,11 +534,11 @@ def test_grid_samples_what_the_host_warps():
     ir = np.random.default_rng(3).integers(0, 256, (64, 64), np.uint8)
     sampled = torch.nn.functional.grid_sample(
         torch.from_numpy(ir)[None, None].float(),
-        torch.from_numpy(registration.grid())[None],
+        torch.from_numpy(registration.now.grid)[None],
         mode="bilinear",
         padding_mode="reflection",
         align_corners=False,
     )[0, 0].numpy()
-    warped = registration.warp(ir).astype(float)
+    warped = registration.now.infrared(ir).astype(float)
     # OpenCV 4 places pixels to 1/32 px: up to 1/64 of a step of 255 levels in each direction.
     assert np.abs(sampled - warped).max() <= 2 * 255 / 64 + 1

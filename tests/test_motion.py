@@ -151,3 +151,11 @@ def test_cut_of_time_holds_whole_steps_only():
     assert steps.between(11, 39).begin_ns.tolist() == [20]
     assert len(steps.between(41, 45)) == 0
     assert len(steps.between(60, 90)) == 0
+
+
+def test_steps_at_other_times():
+    steps = Steps(np.array([0, 10]), np.array([10, 20]), np.ones((2, 2)), np.ones(2))
+    moved = steps.moved_by(-5)
+    assert moved.begin_ns.tolist() == [-5, 5]
+    assert moved.end_ns.tolist() == [5, 15]
+    assert moved.moved is steps.moved

@@ -12,6 +12,7 @@ import pytest
 from shaken import Camera, seen, shake, textured
 
 from fusion_rt.frame import Frame, Sensor
+from fusion_rt.offset_follower import OffsetFollower
 from fusion_rt.offset_worker import OffsetWorker
 
 MS = 1_000_000
@@ -114,6 +115,27 @@ def test_thinning_keeps_to_the_share(cost_ms, least, most):
     worker.close()
     assert worker.error is None
     assert least <= followed <= most
+
+
+@pytest.mark.parametrize(
+    ("cost_ms", "least", "most"),
+    [
+        pytest.param(0.5, 18, 21, id="one-each-second"),
+        pytest.param(100.0, 3, 5, id="dear-ones-each-five-seconds"),
+    ],
+)
+def test_estimates_keep_to_their_share(monkeypatch, cost_ms, least, most):
+    made = []
+    estimate = OffsetFollower.estimate
+    monkeypatch.setattr(OffsetFollower, "estimate", lambda self: made.append(1) or estimate(self))
+    meter = Meter(cost_ms)
+    worker = OffsetWorker(threading.Event(), cpu_ns=meter)
+    worker.start()
+    for k in range(100):
+        offer(worker, meter, Sensor.VIS, picture(1000 + 200 * k, seed=k))
+    worker.close()
+    assert worker.error is None
+    assert least <= len(made) <= most
 
 
 def test_a_clock_that_is_set_back_does_not_stop_it():

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from fakes import frame, picture
+from rigs import pair_rig
 
 from calibration.rig import Rig
 from fusion_rt import outputs
@@ -15,6 +16,7 @@ from fusion_rt.frame import FramePair, Sensor
 from fusion_rt.outputs import Output, Screen
 from fusion_rt.registration import Registration
 from fusion_rt.sinks.hud import HudState
+from fusion_rt.thermal import Agc
 from fusion_rt.views import view_size
 
 WH = (320, 240)
@@ -76,15 +78,24 @@ def window():
 
 
 @pytest.fixture
-def screen(window, clock, tmp_path):
-    return Screen(window, "fused", "white-hot", REGISTRATION, tmp_path)
+def agc():
+    return Agc()
 
 
-def pair(level=200, captured_ms=40.0):
+@pytest.fixture
+def screen(window, clock, tmp_path, agc):
+    return Screen(window, "fused", "white-hot", REGISTRATION, tmp_path, agc)
+
+
+def pair(level=200, captured_ms=40.0, bits=8):
     ir, vis = picture(Sensor.IR, WH, 90), picture(Sensor.VIS, WH, 60)
     fused = np.full((WH[1], WH[0], 3), (level // 2, level, level), np.uint8)
     return FramePair(
-        frame(captured_ms, 3, ir), frame(captured_ms, 3, vis), ir_8bit=ir, vis_bgr=vis, fused=fused
+        frame(captured_ms, 3, ir.astype(f"uint{bits}")),
+        frame(captured_ms, 3, vis),
+        ir_8bit=ir,
+        vis_bgr=vis,
+        fused=fused,
     )
 
 
@@ -174,6 +185,53 @@ def test_keys(screen, window, tmp_path):
     screen.handle_keys()
     screen.show(given, HudState())
     assert (window.shown[-1] != window.shown[-2]).any()
+
+
+def test_keys_change_the_distance_and_say_so(window, clock, agc, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(outputs, "draw_hud", lambda image, state: told.append(state.banner))
+    rig = pair_rig(ir_wh=WH, vis_wh=WH, focal=(300.0, 310.0), distance_m=4.0)
+    registration = Registration(rig)
+    screen = Screen(window, "fused", "white-hot", registration, tmp_path, agc)
+    distances = []
+    for key in "nffa":
+        window.keys = [key]
+        screen.handle_keys()
+        registration.settle()
+        distances.append(registration.now.distance_m)
+        screen.show(pair(), FIGURES)
+    assert distances[0] < 4.0 < distances[2] == distances[3]
+    assert told[0] == f"distance: {distances[0]:.3g} m"
+    assert told[3] == "automatic distance on"
+    assert registration.auto
+
+
+@pytest.mark.parametrize(
+    ("bits", "shown_before", "locked"),
+    [(16, True, [True, False]), (16, False, [True, False]), (8, True, [False, False])],
+    ids=["raw", "before-the-first-picture", "8-bit"],
+)
+def test_key_locks_the_gain_and_says_so(
+    screen, window, clock, agc, monkeypatch, bits, shown_before, locked
+):
+    told = []
+    monkeypatch.setattr(outputs, "draw_hud", lambda image, state: told.append(state.banner))
+    if shown_before:
+        screen.show(pair(bits=bits), FIGURES)
+    found = []
+    for _ in range(2):
+        window.keys = ["g"]
+        screen.handle_keys()
+        found.append(agc.locked)
+        screen.show(pair(bits=bits), FIGURES)
+    assert found == locked
+    words = ["infrared gain locked", "infrared gain follows the scene"]
+    if bits == 8:
+        words = ["this infrared picture has 8 bits: its gain is the camera's own"] * 2
+    assert told[-2:] == words
+    clock.now_s += 3
+    screen.show(pair(bits=bits), FIGURES)
+    assert told[-1] == ""
 
 
 def test_choose_takes_another_view_and_palette(screen, window):

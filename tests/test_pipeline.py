@@ -12,6 +12,7 @@ from fakes import FakeEngine, FakeSource
 from calibration.errors import RigError
 from calibration.rig import Rig
 from engines.errors import EngineError
+from fusion_rt.alignment import Alignment
 from fusion_rt.config import load_settings
 from fusion_rt.errors import SinkError, SourceError, TruncatedSourceError, UsageError
 from fusion_rt.frame import Sensor
@@ -146,7 +147,7 @@ def test_rig_warps_the_infrared_and_gives_the_engine_its_weight():
     assert seen[1].shape == (64, 200, 3)
     assert seen[1][30, 130, 2] == 255
     assert seen[1][30, 20, 2] == 0
-    assert pipeline.registration.coverage == pytest.approx(64 / 200, abs=0.02)
+    assert pipeline.registration.now.coverage == pytest.approx(64 / 200, abs=0.02)
 
 
 def test_sizes_that_do_not_fit_are_refused_before_any_thread_starts():
@@ -196,14 +197,14 @@ def test_engine_that_does_not_open_ends_the_run():
     assert no_thread_left()
 
 
-def test_failing_warp_ends_the_run_with_its_error():
+def test_failing_warp_ends_the_run_with_its_error(monkeypatch):
     ir, vis = streams(200)
     pipeline = make(ir, vis)
 
-    def warp(_):
+    def infrared(*_):
         raise RuntimeError("out of memory")
 
-    pipeline.registration.warp = warp
+    monkeypatch.setattr(Alignment, "infrared", infrared)
     with pytest.raises(RuntimeError, match="out of memory"):
         pipeline.run(lambda pair: None)
     check_conservation(pipeline)

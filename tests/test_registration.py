@@ -8,7 +8,8 @@ import pytest
 
 from calibration.rig import Rig, stretch
 from fusion_rt.errors import UsageError
-from fusion_rt.registration import Registration, fit_rig, inverse_map
+from fusion_rt.registration import Registration
+from fusion_rt.rig_fit import fit_rig
 
 SHIFT = np.array([[1, 0, 20], [0, 1, 10], [0, 0, 1]], np.float64)
 TILTED = np.array([[2.1, 0.05, 60], [-0.04, 2.0, -90], [2e-5, 1e-5, 1]], np.float64)
@@ -17,23 +18,23 @@ TILTED = np.array([[2.1, 0.05, 60], [-0.04, 2.0, -90], [2e-5, 1e-5, 1]], np.floa
 def test_identity_changes_nothing_and_copies_nothing():
     registration = Registration(Rig.identity((80, 64)))
     ir = np.arange(80 * 64, dtype=np.uint8).reshape(64, 80)
-    assert registration.warp(ir) is ir
-    assert (registration.weight == 255).all()
-    assert registration.coverage == 1.0
-    assert registration.seen is None
+    assert registration.now.infrared(ir) is ir
+    assert (registration.now.weight == 255).all()
+    assert registration.now.coverage == 1.0
+    assert registration.now.seen is None
 
 
 def test_whole_pixel_shift_is_exact_inside():
     rng = np.random.default_rng(1)
     ir = rng.integers(0, 256, (64, 80), np.uint8)
-    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).warp(ir)
+    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).now.infrared(ir)
     assert warped.shape == (120, 160)
     np.testing.assert_array_equal(warped[10:74, 20:100], ir)
 
 
 def test_beyond_the_view_the_picture_is_mirrored():
     ir = np.random.default_rng(1).integers(0, 256, (64, 80), np.uint8)
-    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).warp(ir)
+    warped = Registration(Rig((80, 64), (160, 120), SHIFT)).now.infrared(ir)
     np.testing.assert_array_equal(warped[10:74, :20], ir[:, 19::-1])
 
 
@@ -45,34 +46,34 @@ def test_homography_with_perspective_lands_within_a_twentieth_of_a_pixel():
     points = np.array([[x, y, 1] for x in (400, 300, 200) for y in (40, 150, 260)], np.float64).T
     source = np.linalg.inv(TILTED) @ points
     source = (source / source[2])[:2].T
-    warped_x = registration.warp(xs.astype(np.uint8))
-    warped_y = registration.warp(ys.astype(np.uint8))
+    warped_x = registration.now.infrared(xs.astype(np.uint8))
+    warped_y = registration.now.infrared(ys.astype(np.uint8))
     for (x, y, _), (u, v) in zip(points.T.astype(int), source, strict=True):
         assert warped_x[y, x] == pytest.approx(u, abs=0.55)  # half a grey level of rounding
         assert warped_y[y, x] == pytest.approx(v, abs=0.55)
-    map_x, map_y = inverse_map(rig)
+    map_x, map_y = cv2.split(registration.now.pixel_map)
     for (x, y, _), (u, v) in zip(points.T.astype(int), source, strict=True):
         assert (map_x[y, x], map_y[y, x]) == pytest.approx((u, v), abs=1e-3)
 
 
 def test_weight_is_zero_outside_full_inside_and_soft_between():
     registration = Registration(Rig((80, 64), (160, 120), SHIFT))
-    weight = registration.weight
+    weight = registration.now.weight
     assert (weight[:9] == 0).all()
     assert (weight[:, :19] == 0).all()
     assert weight[42, 60] == 255
     row = weight[42].astype(int)
     assert (np.diff(row[15:40]) >= 0).all()
     assert len(set(row[18:30])) >= 3
-    assert registration.coverage == 80 * 64 / (160 * 120)
+    assert registration.now.coverage == 80 * 64 / (160 * 120)
     expected = np.zeros((120, 160), bool)
     expected[10:74, 20:100] = True  # the 80 x 64 picture, 20 px to the right and 10 down
-    np.testing.assert_array_equal(registration.seen > 0, expected)
+    np.testing.assert_array_equal(registration.now.seen > 0, expected)
 
 
 def test_seam_is_a_smooth_step_over_six_hundredths_of_the_width():
     shift = np.array([[1, 0, 100], [0, 1, 0], [0, 0, 1]], np.float64)
-    row = Registration(Rig((1000, 800), (1000, 800), shift)).weight[400].astype(int)
+    row = Registration(Rig((1000, 800), (1000, 800), shift)).now.weight[400].astype(int)
     # The view begins at column 100 and the seam is 60 px wide.
     assert row[99] == 0
     assert row[129] == pytest.approx(255 * 0.5, abs=1)  # half-way
@@ -83,17 +84,17 @@ def test_seam_is_a_smooth_step_over_six_hundredths_of_the_width():
 
 def test_border_shared_by_both_pictures_has_no_seam():
     rig = Rig((80, 64), (160, 128), np.array(stretch((80, 64), (160, 128))))
-    assert (Registration(rig).weight == 255).all()
+    assert (Registration(rig).now.weight == 255).all()
 
 
 def test_what_lies_behind_the_camera_is_outside():
     # Seen from the visible picture, the infrared camera's horizon crosses it at x = 300.
     H_ir_vis = np.array([[0.2, 0, 0], [0, 0.2, 0], [-1 / 300, 0, 1]])
     rig = Rig((64, 64), (400, 100), np.linalg.inv(H_ir_vis))
-    map_x, map_y = inverse_map(rig)
+    map_x, map_y = cv2.split(Registration(rig).now.pixel_map)
     assert np.isfinite(map_x).all()
     assert np.isfinite(map_y).all()
-    weight = Registration(rig).weight
+    weight = Registration(rig).now.weight
     assert (weight[:, 300:] == 0).all()
     assert weight[50, 100] == 255
 
@@ -105,8 +106,8 @@ def test_warp_agrees_with_opencv_warp_perspective():
     expected = cv2.warpPerspective(
         ir, TILTED, (640, 360), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
-    inside = registration.weight == 255
-    difference = np.abs(registration.warp(ir).astype(int) - expected)[inside]
+    inside = registration.now.weight == 255
+    difference = np.abs(registration.now.infrared(ir).astype(int) - expected)[inside]
     assert inside.sum() > 50_000
     assert difference.max() <= 2  # OpenCV 4 rounds to 1/32 px, 5 does not
 
@@ -121,11 +122,11 @@ def test_warp_agrees_with_opencv_warp_perspective():
 )
 def test_weight_follows_the_trust_everywhere(trust, share):
     registration = Registration(Rig((80, 64), (160, 120), SHIFT))
-    before = registration.weight.copy()
-    weight = registration.weight_at(trust)
+    before = registration.now.weight.copy()
+    weight = registration.now.weight_at(trust)
     assert (weight.dtype, weight.shape) == (np.uint8, before.shape)
     np.testing.assert_allclose(weight, share * before.astype(float), atol=0.5)
-    np.testing.assert_array_equal(registration.weight, before)
+    np.testing.assert_array_equal(registration.now.weight, before)
 
 
 @pytest.mark.parametrize(
@@ -145,17 +146,17 @@ def test_weight_follows_the_trust_everywhere(trust, share):
     ],
 )
 def test_place_in_the_infrared_picture(rig, place, found):
-    assert Registration(rig).place_in_ir(*place) == found
+    assert Registration(rig).now.place_in_ir(*place) == found
 
 
 def test_place_is_where_the_warp_takes_its_picture_from():
     rig = Rig((256, 200), (640, 360), TILTED)
     registration = Registration(rig)
-    map_x, map_y = inverse_map(rig)
-    seen = np.ones((360, 640), bool) if registration.seen is None else registration.seen > 0
+    map_x, map_y = cv2.split(registration.now.pixel_map)
+    seen = np.ones((360, 640), bool) if registration.now.seen is None else registration.now.seen > 0
     for y in range(0, 360, 7):
         for x in range(0, 640, 7):
-            found = registration.place_in_ir(x, y)
+            found = registration.now.place_in_ir(x, y)
             assert (found is not None) == bool(seen[y, x])
             if found is not None:
                 u, v = map_x[y, x].clip(0, 255), map_y[y, x].clip(0, 199)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from calibration.rig import parse_rig, rig_text
+from calibration.rig_file import parse_rig, rig_text
 
 from ..config import Settings
 from ..sinks.text import write_text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections import OrderedDict
@@ -22,13 +21,13 @@ from ..engine_choice import check_engine, open_chosen
 from ..errors import SourceError, UsageError
 from ..frame import Sensor
 from ..palette import palette_table
-from ..registration import Registration, fit_rig
 from ..report import describe_engine
 from ..signals import STOPPED_EXIT_CODE, stop_on_signals
 from ..sinks.stills import write_png
 from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
 from ..sources.uri import IMAGE_SUFFIXES
+from ..still_alignments import StillAlignments
 from ..terminal import engine_facts, print_facts, progress_bar, say, say_error
 from ..thermal import Agc
 from ..views import compose, view_size
@@ -45,7 +44,7 @@ class FuseRequest:
         vis: visible picture, or a folder of them.
         out: folder for the results.
         rig: geometry; None where the pictures lie on each other.
-        settings: engine, thermal and view are used.
+        settings: engine, registration, thermal and view are used.
     """
 
     ir: Path
@@ -92,6 +91,7 @@ def fuse(request: FuseRequest) -> int:
     written = 0
     begun = time.monotonic()
     stop = threading.Event()
+    alignments = StillAlignments(request.rig, request.settings.registration, say)
     with ExitStack() as stack:
         stack.enter_context(stop_on_signals(stop.set))
         engines = stack.enter_context(_Engines(request.settings, stop.is_set))
@@ -102,7 +102,7 @@ def fuse(request: FuseRequest) -> int:
                 result = request.out / f"{vis_path.stem}.png"
                 bar.advance(result.name)
                 try:
-                    picture = _fuse_pair(ir_path, vis_path, request, engines)
+                    picture = _fuse_pair(ir_path, vis_path, request, engines, alignments)
                 except (SourceError, UsageError) as error:  # this pair's own fault
                     if len(pairs) == 1:
                         raise
@@ -135,7 +135,11 @@ def _folder(path: Path) -> Path:
 
 
 def _fuse_pair(
-    ir_path: Path, vis_path: Path, request: FuseRequest, engines: _Engines
+    ir_path: Path,
+    vis_path: Path,
+    request: FuseRequest,
+    engines: _Engines,
+    alignments: StillAlignments,
 ) -> np.ndarray:
     ir, ir_notes = read_image(ir_path, Sensor.IR)
     vis, vis_notes = read_image(vis_path, Sensor.VIS)
@@ -144,32 +148,26 @@ def _fuse_pair(
         say(f"note: {ir_path.name}: {note}")
     vis_wh = (vis.shape[1], vis.shape[0])
     try:
-        rig = fit_rig(request.rig, (ir.shape[1], ir.shape[0]), vis_wh)
-        check_size(vis_wh)
+        kit = alignments.kit((ir.shape[1], ir.shape[0]), vis_wh)
+        check_size(kit.size_wh)
     except (UsageError, EngineError) as error:
         raise UsageError(f"{ir_path.name}: {error}", hint=error.hint) from error
     if ir.dtype == np.uint16:
         ir = Agc(request.settings.thermal).apply(ir, captured_ns=0)
-    registration = _registration(rig.ir_wh, rig.vis_wh, rig.H_vis_ir.tobytes())
-    ir_on_vis = registration.warp(ir)
-    fused = engines.fuse(vis_wh, registration.weight, ir_on_vis, vis)
+    alignment = alignments.align(kit, ir_path.name, ir, vis)
+    vis = alignment.visible(vis, ir)
+    ir = alignment.infrared(ir)
+    fused = engines.fuse(alignment.size_wh, alignment.weight, ir, vis)
     picture = compose(
         request.settings.view.view,
-        ir_on_vis=ir_on_vis,
+        ir_on_vis=ir,
         vis_bgr=vis,
         fused=fused,
         palette=request.settings.view.palette,
-        seen=registration.seen,
+        seen=alignment.ir_seen,
+        vis_seen=alignment.vis_seen,
     )
     return picture[..., 0] if _is_grey(picture) else picture
-
-
-@functools.lru_cache(maxsize=_KEPT_ENGINES)
-def _registration(
-    ir_wh: tuple[int, int], vis_wh: tuple[int, int], homography: bytes
-) -> Registration:
-    """The warp of a rig, kept for the next pair of the same cameras."""
-    return Registration(Rig(ir_wh, vis_wh, np.frombuffer(homography).reshape(3, 3)))
 
 
 def _is_grey(picture: np.ndarray) -> bool:

@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from calibration.rig import Rig, parse_rig
+from calibration.rig import Rig
+from calibration.rig_file import parse_rig
 
 from ..collisions import check_outputs
 from ..config import Settings
@@ -32,8 +31,6 @@ from ..sinks.window import WindowSink
 from ..sources import Source, open_source
 from ..terminal import print_summary, progress_bar, say, say_error
 from ..views import view_size
-
-_LITTLE = 0.05  # of the visible picture
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def replay(request: ReplayRequest) -> Replay:
     check_engine(engine)
     check_outputs(
         (request.ir, request.vis),
-        request.reads,
+        (*request.reads, *request.settings.registration.presets),
         (*(film.path for film in request.films), request.stills, request.report),
     )
     with ExitStack() as stack:
@@ -117,9 +114,12 @@ def replay(request: ReplayRequest) -> Replay:
             for note in source.info.notes:
                 say(f"note: {source.info.sensor.value}: {note}")
         rig = request.rig or _scene_rig(ir, vis)
-        ir_wh = None if rig is None else ir.info.size_wh
+        warped_wh = None if rig is None else ir.info.size_wh
+        fused_wh = vis.info.size_wh
+        if request.settings.registration.output == "ir":  # which is not warped then
+            warped_wh, fused_wh = None, ir.info.size_wh
         pipeline: Pipeline
-        choice = (engine, vis.info.size_wh, ir_wh, say, lambda: pipeline.ending)
+        choice = (engine, fused_wh, warped_wh, say, lambda: pipeline.ending)
         pipeline = Pipeline(
             ir,
             vis,
@@ -135,7 +135,7 @@ def replay(request: ReplayRequest) -> Replay:
         for note in _notes(request, pipeline):
             say(f"note: {note}")
         outputs = _open_outputs(request, vis, registration, stack)
-        screen = _open_screen(request, vis, registration, stack)
+        screen = _open_screen(request, pipeline, stack)
         outcome = _run(request, pipeline, ir, vis, outputs, screen)
         if not pipeline.stats.rate.count and not outcome.stopped:
             raise _nothing_fused(pipeline, outcome)
@@ -164,15 +164,7 @@ def _scene_rig(ir: Source, vis: Source) -> Rig | None:
 
 def _notes(request: ReplayRequest, pipeline: Pipeline) -> list[str]:
     """What is allowed but probably not meant."""
-    notes = []
-    coverage = pipeline.registration.coverage
-    if coverage < _LITTLE:
-        notes.append(
-            f"the infrared covers only {coverage:.1%} of the visible picture; H_vis_ir maps "
-            "infrared px to visible px, was its inverse written?"
-        )
-    if np.linalg.det(pipeline.rig.H_vis_ir) < 0:
-        notes.append("the rig mirrors the infrared picture")
+    notes = pipeline.registration.notes
     if not (request.films or request.stills or request.window):
         notes.append("nothing but figures comes of this run; --out FILM.mp4 writes a film")
     return notes
@@ -189,27 +181,26 @@ def _open_outputs(
         outputs.append(Output(sink, shown, view.palette, registration, view.hud_in_film))
 
     for film in request.films:
-        size_wh = view_size(film.view, vis.info.size_wh)
+        size_wh = view_size(film.view, registration.size_wh)
         add(VideoSink(film.path, size_wh, fps_hint=vis.info.fps), film.view)
     if request.stills is not None:
         add(StillsSink(request.stills), view.view)
     return outputs
 
 
-def _open_screen(
-    request: ReplayRequest, vis: Source, registration: Registration, stack: ExitStack
-) -> Screen | None:
+def _open_screen(request: ReplayRequest, pipeline: Pipeline, stack: ExitStack) -> Screen | None:
     """The window; None, with a line that says why, where there is no display."""
     if not request.window:
         return None
     view = request.settings.view
     try:
-        window = WindowSink("fusion-rt", view_size(view.view, vis.info.size_wh))
+        window = WindowSink("fusion-rt", view_size(view.view, pipeline.registration.size_wh))
     except SinkError as error:
         say(f"note: running without a window: {error}")
         return None
     saves = request.films[0].path.parent if request.films else Path()
-    screen = Screen(window, view.view, view.palette, registration, saves)
+    registration, agc = pipeline.registration, pipeline.agc
+    screen = Screen(window, view.view, view.palette, registration, saves, agc)
     stack.callback(screen.close)
     return screen
 
@@ -254,6 +245,9 @@ def hud_state(pipeline: Pipeline) -> HudState:
         skew_ms=stats.last_skew_ms,
         drops=pipeline.ledger.lost_pairs,
         engine="" if info is None else f"{info.name} {info.precision} {info.model}",
+        banner=pipeline.registration.trouble,
+        distance=pipeline.registration.words,
+        gain="locked" if pipeline.agc.locked else "",
     )
 
 
@@ -264,8 +258,8 @@ def _nothing_fused(pipeline: Pipeline, outcome: Outcome) -> Exception:
     return PipelineError(
         f"{frames['captured_ir']} infrared and {frames['captured_vis']} visible frames, but no two "
         f"were taken within {pipeline.max_skew_ms:g} ms of each other",
-        hint="check that both recordings start together, or set pairing.ir_offset_ms or "
-        "pairing.max_skew_ms, for instance --set pairing.max_skew_ms=50",
+        hint="`fusion-rt offset` tells how far their clocks are apart, --ir-offset-ms puts it "
+        "right; --set pairing.max_skew_ms=50 allows greater distances",
     )
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from calibration.rig import Rig, load_rig, parse_rig
+from calibration.rig import Rig
+from calibration.rig_file import load_rig, parse_rig
 
 from ..collisions import check_outputs
 from ..engine_choice import check_engine, engine_preview, open_chosen
@@ -20,6 +21,8 @@ from ..errors import SinkError, SourceError, UsageError
 from ..frame import FramePair, Sensor
 from ..live.cameras import Camera, LiveCameras
 from ..live.clocks import Clocks
+from ..live.drift import Drift
+from ..live.film import LiveFilm
 from ..live.health import Health
 from ..live.infrared import CameraPreparation
 from ..live.memory import limit_arenas
@@ -33,11 +36,11 @@ from ..report import write_json
 from ..run_settings import RunSettings, load_run_settings
 from ..signals import stop_on_signals
 from ..sinks.text import check_writable
-from ..sinks.video import VideoSink
 from ..sinks.window import WindowSink
 from ..sources.open_live import check_live, open_live
 from ..sources.uri import parse_uri
 from ..terminal import print_facts, print_summary, say
+from ..timing import NS_PER_MS
 from ..views import view_size
 
 _STATUS_S = 30.0
@@ -133,7 +136,9 @@ def _check(settings: RunSettings, config: Path | None) -> None:
             "both cameras are the same one", hint="`fusion-rt sources` lists what is connected"
         )
     output = settings.output
-    check_outputs((), (settings.rig, config), (output.film, output.report))
+    check_outputs(
+        (), (settings.rig, config, *settings.registration.presets), (output.film, output.report)
+    )
     if output.report is not None:
         check_writable(output.report)
 
@@ -188,10 +193,12 @@ def _run(
     stack: ExitStack,
 ) -> int:
     rig = _rig(settings)
-    vis_wh = sizes[Sensor.VIS]
-    ir_wh = None if rig is None else sizes[Sensor.IR]
+    fused_wh = sizes[Sensor.VIS]
+    warped_wh = None if rig is None else sizes[Sensor.IR]
+    if settings.registration.output == "ir":  # which is not warped then
+        fused_wh, warped_wh = sizes[Sensor.IR], None
     pipeline: LivePipeline
-    choice = (settings.engine, vis_wh, ir_wh, say, lambda: pipeline.ending)
+    choice = (settings.engine, fused_wh, warped_wh, say, lambda: pipeline.ending)
     clocks = Clocks(settings.clock)
     stack.callback(clocks.close)
     pipeline = LivePipeline(
@@ -205,12 +212,14 @@ def _run(
         radiometry=lambda: infrared.radiometry,
         report=say,
     )
+    drift = Drift(settings.drift, pipeline.registration)
+    stack.callback(drift.close)
     stop.pipeline = pipeline
     if stop.asked:  # before it could be told
         pipeline.stop()
-    outputs = _open_outputs(settings, vis_wh, pipeline, stack)
-    screen = _open_screen(request, settings, vis_wh, pipeline, stack)
-    view = LiveView(pipeline, outputs, screen)
+    film = _open_film(settings, fused_wh, pipeline, stack)
+    screen = _open_screen(request, settings, fused_wh, pipeline, stack)
+    view = LiveView(pipeline, _outputs(film, settings, pipeline), screen)
 
     def load_again() -> RunSettings:
         changed = request.load()
@@ -221,10 +230,11 @@ def _run(
     watch = None if request.config is None else SettingsWatch(request.config, load_again, settings)
     if watch is not None:
         stack.enter_context(_reload_on_hangup(watch.ask))
-    chores = _Chores(pipeline, clocks, view, watch, settings)
+    chores = _Chores(pipeline, clocks, drift, view, watch, settings)
 
     def consume(pair: FramePair, health: Health) -> None:
         view.show(pair, health)
+        drift.observe(pair)
         chores.do()
 
     def idle(health: Health) -> None:
@@ -234,23 +244,19 @@ def _run(
     try:
         stopped = pipeline.run(consume, idle)
     except BaseException:
-        _keep(outputs)
+        _keep(film)
         raise
-    for output in outputs:
-        output.sink.close()
-    return _close(settings, pipeline, clocks, outputs, stopped)
+    if film is not None:
+        film.close()
+    return _close(settings, pipeline, clocks, drift, film, stopped)
 
 
-def _keep(outputs: list[Output]) -> None:
+def _keep(film: LiveFilm | None) -> None:
     """Finish what a run has written that failed: live pictures do not come again."""
-    for output in outputs:
-        try:
-            output.sink.close()
-        except SinkError as error:
-            say(str(error))
-        else:
-            if output.sink.pictures:
-                say(f"kept until here: {output.sink.label}")
+    if film is not None:
+        film.close()
+        if film.pictures:
+            say(f"kept until here: {film.label}")
 
 
 class _Chores:
@@ -260,12 +266,14 @@ class _Chores:
         self,
         pipeline: LivePipeline,
         clocks: Clocks,
+        drift: Drift,
         view: LiveView,
         watch: SettingsWatch | None,
         settings: RunSettings,
     ) -> None:
         self._pipeline = pipeline
         self._clocks = clocks
+        self._drift = drift
         self._view = view
         self._watch = watch
         self._settings = settings
@@ -275,16 +283,26 @@ class _Chores:
     def do(self) -> None:
         """Take over changed settings and clock offsets, tell how it goes."""
         self._reload()
-        self._clocks.pause(bool(self._pipeline.infrared.reasons))
+        self._clocks.pause(self._pipeline.infrared.frozen)
+        self._drift.pause(self._pipeline.infrared.frozen)
         reconnects = sum(state.reconnects for state in self._pipeline.cameras.states().values())
         if reconnects != self._reconnects:
             self._reconnects = reconnects
             self._clocks.restart()
-        offset_ms = self._clocks.offset_to_apply(self._settings.pairing.ir_offset_ms)
-        if offset_ms is not None:
-            self._pipeline.set_offset(offset_ms)
-            say(f"the infrared clock is {offset_ms:+.1f} ms ahead: used for pairing from now on")
-        self._view.words = self._clocks.words(self._settings.pairing.ir_offset_ms)
+            self._drift.restart()
+        given_ms = self._pipeline.given_offset_ms(self._settings)
+        line = self._clocks.offset_to_apply(given_ms)
+        if line is not None:
+            self._pipeline.set_offset(line)
+            drift = f", drifting by {line.drift_ppm:+.0f} ppm" if line.drift_ppm else ""
+            ahead = f"{line.offset_ns / NS_PER_MS:+.1f} ms ahead{drift}"
+            say(f"the infrared clock is {ahead}: used for pairing from now on")
+        mended = self._drift.do()
+        if mended:
+            say(mended)
+        told = (self._clocks.words(given_ms), self._drift.words())
+        self._view.words = " - ".join(text for text in told if text)
+        self._view.off_px = self._drift.off_px
         self._tell()
 
     def _reload(self) -> None:
@@ -298,6 +316,8 @@ class _Chores:
         if found.changed:
             self._pipeline.apply(found.settings, found.changed)
             self._clocks.configure(found.settings.clock)
+            self._drift.configure(found.settings.drift)
+        if "view" in found.changed:  # else what was chosen by a key would be undone
             self._view.set_view(found.settings.view)
 
     def _tell(self) -> None:
@@ -329,22 +349,30 @@ def _reload_on_hangup(ask: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGHUP, previous)
 
 
-def _open_outputs(
-    settings: RunSettings, vis_wh: tuple[int, int], pipeline: LivePipeline, stack: ExitStack
-) -> list[Output]:
-    film, view = settings.output.film, settings.view
+def _open_film(
+    settings: RunSettings, fused_wh: tuple[int, int], pipeline: LivePipeline, stack: ExitStack
+) -> LiveFilm | None:
+    path = settings.output.film
+    if path is None:
+        return None
+    fps = pipeline.cameras.states()[Sensor.VIS].fps
+    size_wh = view_size(settings.view.view, fused_wh)
+    film = LiveFilm(path, size_wh, fps, say, partial(pipeline.note, "film"))
+    stack.callback(film.discard)  # no effect once the film was closed
+    return film
+
+
+def _outputs(film: LiveFilm | None, settings: RunSettings, pipeline: LivePipeline) -> list[Output]:
+    view = settings.view
     if film is None:
         return []
-    fps = pipeline.cameras.states()[Sensor.VIS].fps
-    sink = VideoSink(film, view_size(view.view, vis_wh), fps_hint=fps)
-    stack.callback(sink.discard)  # no effect once the sink was closed
-    return [Output(sink, view.view, view.palette, pipeline.registration, view.hud_in_film)]
+    return [Output(film, view.view, view.palette, pipeline.registration, view.hud_in_film)]
 
 
 def _open_screen(
     request: RunRequest,
     settings: RunSettings,
-    vis_wh: tuple[int, int],
+    fused_wh: tuple[int, int],
     pipeline: LivePipeline,
     stack: ExitStack,
 ) -> Screen | None:
@@ -354,11 +382,12 @@ def _open_screen(
         return None
     view = settings.view
     try:
-        window = WindowSink("fusion-rt", view_size(view.view, vis_wh))
+        window = WindowSink("fusion-rt", view_size(view.view, fused_wh))
     except SinkError as error:
         say(f"note: running without a window: {error}")
         return None
-    screen = Screen(window, view.view, view.palette, pipeline.registration, Path())
+    agc = pipeline.infrared.agc
+    screen = Screen(window, view.view, view.palette, pipeline.registration, Path(), agc)
     stack.callback(screen.close)
     return screen
 
@@ -367,17 +396,19 @@ def _close(
     settings: RunSettings,
     pipeline: LivePipeline,
     clocks: Clocks,
-    outputs: list[Output],
+    drift: Drift,
+    film: LiveFilm | None,
     stopped: bool,
 ) -> int:
-    written = [output.sink.label for output in outputs if output.sink.pictures]
+    """Tell what came of the run; exit code 1 where its film is not whole."""
+    written = [film.label] if film is not None and film.pictures else []
     path = settings.output.report
     if path is not None:
         written.append(f"report {path}")
     both = {"ir": settings.cameras.ir, "vis": settings.cameras.vis}
-    report = live_report(pipeline, both, written, stopped, clocks.summary())
+    report = live_report(pipeline, both, written, stopped, clocks.summary(), drift.summary())
     print_summary(report)
     print_facts(live_facts(report))
     if path is not None:
         write_json(path, report)
-    return 0
+    return 0 if film is None or not film.trouble else 1

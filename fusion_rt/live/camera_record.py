@@ -16,8 +16,6 @@ SILENT_PERIODS, SILENT_NS = 3, 100_000_000
 # Intervals whose median is the camera's period.
 _INTERVALS = 31
 _UNKNOWN_PERIOD_NS = 100_000_000
-# The thread that reads a camera hangs in a driver when it has given no sign for so long.
-STUCK_NS = 10_000_000_000
 
 
 class Phase(str, Enum):
@@ -73,7 +71,7 @@ class CameraState:
 class CameraRecord:
     """Written by the thread that reads the camera, read by any other. Fixed memory."""
 
-    def __init__(self, name: str, now_ns: int, stuck_after_ns: int = STUCK_NS) -> None:
+    def __init__(self, name: str, now_ns: int, stuck_after_ns: int) -> None:
         """Nothing is known yet.
 
         Args:

@@ -11,7 +11,7 @@ from ..channel import Channel
 from ..frame import Frame, Sensor
 from ..ledger import DropReason, Ledger
 from ..stage import Stage
-from .camera_record import STUCK_NS, CameraRecord, CameraState, Phase
+from .camera_record import CameraRecord, CameraState, Phase
 from .capture import CameraOpener, LiveCapture, Prepare
 
 NAMES = {Sensor.IR: "infrared", Sensor.VIS: "visible"}
@@ -20,9 +20,12 @@ NAMES = {Sensor.IR: "infrared", Sensor.VIS: "visible"}
 _DEPTH = 4
 # Threads that hang in a driver are replaced, but no more may hang at one time.
 _MOST_HANGING = 3
-# To open and to close a camera may each take some of its time-outs.
-_STUCK_TIMEOUTS = 5
-_SAY_EVERY_NS = 5_000_000_000
+# A thread that gave no sign for longer hangs in a driver. Without any hanging, a lost stream is
+# closed in up to one time-out, opened in two, and a first picture waited for 6 s (PyAV) or 8 s
+# (GStreamer), before what did not work is closed again.
+_STUCK_S = 12.0
+_STUCK_TIMEOUTS = 4
+_SAY_FIRST_NS, _SAY_EVERY_NS = 1_500_000_000, 5_000_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Camera:
         timeout_s: silence after which it is opened again.
         size_wh: of its frames as the run is to have them; None: as the first one comes.
         stuck_s: the thread that reads it is given up when it has shown no sign of life for so
-            long; None: 10 s, or five time-outs where that is longer.
+            long; None: 12 s and four time-outs, which is more than opening and closing may take.
     """
 
     opener: CameraOpener
@@ -49,7 +52,7 @@ class Camera:
         """See ``stuck_s``."""
         if self.stuck_s is not None:
             return round(self.stuck_s * 1e9)
-        return max(STUCK_NS, round(_STUCK_TIMEOUTS * self.timeout_s * 1e9))
+        return round((_STUCK_S + _STUCK_TIMEOUTS * self.timeout_s) * 1e9)
 
 
 class LiveCameras:
@@ -112,13 +115,13 @@ class LiveCameras:
 
         Args:
             ending: whether the user wants the end.
-            report: told every five seconds what is waited for, and what is done about a camera
-                whose driver hangs.
+            report: told soon, and then every five seconds, what is waited for; and what is done
+                about a camera whose driver hangs.
 
         Raises:
             Whatever ended a capture thread.
         """
-        said_ns = time.monotonic_ns()
+        say_at_ns = time.monotonic_ns() + _SAY_FIRST_NS
         while not ending():
             for capture in self._captures.values():
                 if capture.error is not None:
@@ -129,8 +132,8 @@ class LiveCameras:
             for words in self.supervise():
                 report(words)
             now_ns = time.monotonic_ns()
-            if now_ns - said_ns > _SAY_EVERY_NS:
-                said_ns = now_ns
+            if now_ns > say_at_ns:
+                say_at_ns = now_ns + _SAY_EVERY_NS
                 for words in self.waited_for():
                     report(f"waiting: {words} (with a rig the other is shown meanwhile)")
             self.stopping.wait(0.02)

@@ -103,6 +103,7 @@ class LiveCapture(Stage):
         backoff = Backoff()
         try:
             while not self._over:
+                refused = False
                 try:
                     self._run_once(backoff)
                 except CameraLostError as error:
@@ -110,9 +111,10 @@ class LiveCapture(Stage):
                 except FusionError as error:
                     if not self._seen:
                         raise
+                    refused = True
                     self._lost(error)
                 if not self._over:
-                    self.stopping.wait(backoff.next_s())
+                    self.stopping.wait(backoff.next_s(refused=refused))
                     self._alive()
         except BaseException:
             if not self._abandoned.is_set():  # else its successor meets and tells the same

@@ -9,9 +9,14 @@ from typing import Any
 
 from ..clock_offset import OffsetState
 from ..frame import Frame, Sensor
+from ..live_pairing import OffsetLine
 from ..offset_policy import OffsetPolicy
 from ..offset_worker import OffsetWorker
 from ..run_settings import ClockSettings
+from ..timing import NS_PER_MS
+
+# So slow a drift is of no account: 1 ms in three minutes.
+_STEADY_PPM = 5.0
 
 
 class Clocks:
@@ -26,7 +31,7 @@ class Clocks:
         self._worker = OffsetWorker(self._stopping)
         self._started = self._paused = False
         self._applied_s = -math.inf
-        self._used_ms: float | None = None
+        self._used: OffsetLine | None = None
         self.configure(settings)
 
     def configure(self, settings: ClockSettings) -> None:
@@ -56,25 +61,37 @@ class Clocks:
         """What is known now."""
         return self._worker.state
 
-    def offset_to_apply(self, set_ms: float) -> float | None:
-        """An offset of the infrared clock that is to be used from now on, in ms; None for none.
+    def offset_to_apply(self, set_ms: float) -> OffsetLine | None:
+        """An offset of the infrared clock that is to be used from now on; None for none.
+
+        Where the clocks' rates are known to differ it goes on with that, so that it stays right
+        while nothing moves, and seldom has to be changed.
 
         Args:
             set_ms: the offset that the settings name.
         """
         if not self._settings.estimate:
             return None
-        now_s = time.monotonic()
-        current_ms = set_ms if self._used_ms is None else self._used_ms
+        now_s, state = time.monotonic(), self.state
         policy = OffsetPolicy(apply=self._settings.apply)
-        found = policy.applied_ms(self.state, current_ms, now_s - self._applied_s)
-        if found is not None:
-            self._applied_s, self._used_ms = now_s, found
-        return found
+        used_ms = self._used_at(state, set_ms)
+        found_ms = policy.applied_ms(state, used_ms, now_s - self._applied_s)
+        if found_ms is None:
+            return None
+        offset_ns = round(found_ms * NS_PER_MS)
+        self._applied_s = now_s
+        self._used = OffsetLine(offset_ns, state.ppm or 0.0, state.at_ns + offset_ns)
+        return self._used
+
+    def _used_at(self, state: OffsetState, set_ms: float) -> float:
+        """The offset in use at the moment that the state is of, in ms."""
+        if self._used is None:
+            return set_ms
+        return self._used(state.at_ns + self._used.offset_ns) / NS_PER_MS
 
     def forget_applied(self) -> None:
         """The user has set an offset: that one counts from now on."""
-        self._used_ms = None
+        self._used = None
 
     def words(self, set_ms: float) -> str:
         """A line for the picture where a better offset is known or the thread failed; else empty.
@@ -89,10 +106,14 @@ class Clocks:
         offered = OffsetPolicy().offered_ms(self.state, set_ms)
         if offered is None:
             return ""
-        return (
-            f"infrared clock {offered:+.1f} ms ahead (±{self.state.plus_minus_ms:.1f}): "
+        state = self.state
+        words = (
+            f"infrared clock {offered:+.1f} ms ahead (±{state.plus_minus_ms:.1f}): "
             f"set pairing.ir_offset_ms: {offered:.1f}"
         )
+        if state.ppm is not None and abs(state.ppm) > (state.ppm_plus_minus or 0) + _STEADY_PPM:
+            return f"{words}; it drifts by {state.ppm:+.0f} ppm, clock.apply: auto follows that"
+        return words
 
     def summary(self) -> dict[str, Any] | None:
         """For the report; None where the clocks were not compared."""
@@ -105,7 +126,8 @@ class Clocks:
             "ppm": state.ppm,
             "sure": state.sure,
             "why": state.why,
-            "used_ms": self._used_ms,
+            "used_ms": None if self._used is None else self._used.offset_ns / NS_PER_MS,
+            "used_ppm": None if self._used is None else self._used.drift_ppm,
         }
 
     def close(self) -> None:

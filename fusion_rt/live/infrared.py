@@ -20,6 +20,10 @@ from ..thermal.shutter_policy import ShutterPolicy
 from ..thermal.split import split
 from ..thermal.telemetry import Calibration
 
+# Two pictures that are further apart in time say nothing about each other's motion. Half a period
+# of a camera with nine pictures a second, as two of them that run freely may be apart.
+_NEAR_NS = 60_000_000
+
 
 class CameraPreparation:
     """What to make of each frame of a camera: right time stamps, and the layout taken apart.
@@ -62,8 +66,12 @@ class CameraPreparation:
 class InfraredWatch:
     """Gain control and shutter events of one run.
 
-    The register thread calls `seen`, `in_8bit` and `trust`; `configure` and `reasons` are safe
-    from any thread.
+    Attributes:
+        radiometry: what the counts mean, as far as is known by now.
+        agc: gain control; other threads may lock it.
+
+    The register thread calls `seen`, `paired`, `in_8bit` and `trust`; the rest is safe from any
+    thread.
     """
 
     def __init__(
@@ -80,11 +88,11 @@ class InfraredWatch:
         """
         self.radiometry = radiometry
         self._known = radiometry()
-        self._agc = Agc(settings, self._known)
+        self.agc = Agc(settings, self._known)
         self._watch = ShutterWatch()
         self._policy = ShutterPolicy(settings.shutter)
         self._state = ShutterState()
-        self._vis: np.ndarray | None = None
+        self._compared: tuple[Frame | None, Frame | None] = (None, None)
         self._lock = threading.Lock()
         self._wanted: ThermalSettings | None = None
         self._trouble = ""
@@ -108,6 +116,11 @@ class InfraredWatch:
         Agc(settings, self.radiometry())
 
     @property
+    def frozen(self) -> bool:
+        """Whether the infrared picture stands still."""
+        return self._state.frozen
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why the infrared is not to be trusted now; empty where it is."""
         state = self._state
@@ -115,11 +128,34 @@ class InfraredWatch:
         return tuple(reason for reason in (frozen, self._trouble) if reason)
 
     def seen(self, sensor: Sensor, frame: Frame) -> Frame:
-        """Take note of a frame as it comes; returns it with its flags."""
-        if sensor is Sensor.VIS:
-            self._vis = frame.image
+        """Take note of a frame as it comes; returns it with its flags.
+
+        Raw infrared pictures tell by themselves that they stand still.
+        """
+        if sensor is Sensor.VIS or frame.image.dtype != np.uint16:
             return frame
-        self._state = self._watch.observe(frame, None, self._vis)
+        self._state = self._watch.observe(frame)
+        return self._flagged(frame)
+
+    def paired(self, pair: FramePair) -> None:
+        """Take note of a pair, in order; its infrared frame gets its flags.
+
+        8-bit infrared is compared with the visible picture: with the one that was taken at the
+        same time, whatever came when. Only pairs tell which one that is. Of the pairs that one
+        frame is in, that of the least skew would do; any within the limit does.
+        """
+        if pair.alone is Sensor.VIS or pair.ir.image.dtype != np.uint8:
+            return
+        if pair.alone is Sensor.IR:
+            self._state = self._watch.observe(pair.ir)
+            return
+        fresh = pair.ir is not self._compared[0] and pair.vis is not self._compared[1]
+        if fresh and abs(pair.skew_ns) <= _NEAR_NS:
+            self._compared = pair.ir, pair.vis
+            self._state = self._watch.observe(pair.ir, None, pair.vis.image)
+        pair.ir = self._flagged(pair.ir)
+
+    def _flagged(self, frame: Frame) -> Frame:
         if not self._state.frozen:
             return frame
         return replace(frame, flags=frame.flags | FrameFlags.SHUTTER)
@@ -131,18 +167,18 @@ class InfraredWatch:
         known = self.radiometry()
         if wanted is not None or known != self._known:
             self._known = known
-            self._configure(wanted or self._agc.settings)
+            self._configure(wanted or self.agc.settings)
         if wanted is not None:
             self._policy.policy = wanted.shutter
         if frame.image.dtype != np.uint16:
             return frame.image
         hold = bool(frame.flags & FrameFlags.SHUTTER)
-        return self._agc.apply(frame.image, frame.captured_ns, hold=hold)
+        return self.agc.apply(frame.image, frame.captured_ns, hold=hold)
 
     def _configure(self, settings: ThermalSettings) -> None:
         """Take them over, or go on as before where the camera gives no temperatures any more."""
         try:
-            self._agc.configure(settings, self._known)
+            self.agc.configure(settings, self._known)
             self._trouble = ""
         except UsageError as error:
             self._trouble = f"gain control as before: {error}"

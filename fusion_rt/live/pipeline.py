@@ -26,10 +26,11 @@ from ..errors import PipelineError
 from ..frame import FramePair, Sensor
 from ..fuse import FuseStage
 from ..ledger import DropReason
-from ..live_pairing import LivePairer, PairingState
+from ..live_pairing import LivePairer, OffsetLine, PairingState
 from ..preview import EngineOpener, Preview, Previewed
 from ..radiometry import Radiometry
-from ..registration import Registration, fit_rig
+from ..registration import Registration
+from ..rig_fit import fit_geometry
 from ..run_settings import RELOADABLE, RunSettings
 from ..run_stats import RunStats
 from ..stage import Stage
@@ -86,10 +87,12 @@ class LivePipeline:
             report: told, in words, what changes.
 
         Raises:
-            UsageError: sizes that do not go together.
+            UsageError: sizes that do not go together, or a distance that the rig does not know.
+            RigError: pictures that have nothing in common, or a preset that cannot be used.
         """
-        self.rig = fit_rig(rig, sizes[Sensor.IR], sizes[Sensor.VIS])
-        self.registration = Registration(self.rig)
+        wanted = settings.registration
+        geometry = fit_geometry(rig, sizes[Sensor.IR], sizes[Sensor.VIS], wanted)
+        self.registration = Registration(geometry, wanted, repeatable=False)
         self.cameras = cameras
         self.ledger = cameras.ledger
         self.stats = RunStats()
@@ -101,7 +104,9 @@ class LivePipeline:
         self._previewed = 0
         self._supervised_ns = self._finished_ns = now_ns
         self._set_offset_ms: float | None = None
+        self._rig_offset_ms = (None if rig is None else rig.ir_offset_ms) or 0.0
         self._unusable_since_ns: dict[Sensor, int] = {}
+        self._notes: dict[str, str] = {}
         self._until_ns = None if settings.seconds is None else now_ns + settings.seconds * 1e9
         self._pairer = LivePairer()
         self._register = LiveRegisterStage(
@@ -157,7 +162,7 @@ class LivePipeline:
         reasons = list(self.infrared.reasons) if cameras[Sensor.IR].running else []
         if self._pairer.state is PairingState.OUT_OF_STEP:
             reasons.append(_OUT_OF_STEP)
-        reasons += self._unusable()
+        reasons += [*self._unusable(), *self._notes.values()]
         nothing = ""
         if any(state.running for state in cameras.values()):
             silent_ns = time.monotonic_ns() - self._finished_ns
@@ -166,6 +171,17 @@ class LivePipeline:
             elif silent_ns > _NOTHING_NS:
                 nothing = f"nothing was fused for {silent_ns / 1e9:.0f} s"
         return judge_health(cameras, tuple(reasons), nothing)
+
+    def note(self, about: str, words: str) -> None:
+        """Something else that is not as it should be, for `health`; on the main thread.
+
+        Args:
+            about: what it is about; a later note about the same takes its place.
+            words: what is wrong; empty where all is well again.
+        """
+        self._notes.pop(about, None)
+        if words:
+            self._notes[about] = words
 
     def pairing_summary(self) -> dict[str, Any]:
         """How the frames were paired, see `LivePairer.summary`."""
@@ -183,10 +199,13 @@ class LivePipeline:
             sections: those to take over.
 
         Raises:
-            UsageError: a fixed range in °C for a camera that is not radiometric.
+            UsageError: a fixed range in °C for a camera that is not radiometric, or a distance for
+                a rig that knows none.
         """
         if "thermal" in sections:
             self.infrared.configure(settings.thermal)
+        if "registration" in sections:
+            self.registration.configure(settings.registration)
         if "pairing" not in sections:
             return
         pairing = settings.pairing
@@ -196,21 +215,35 @@ class LivePipeline:
                 None if pairing.max_skew_ms is None else round(pairing.max_skew_ms * NS_PER_MS)
             ),
         )
-        if pairing.ir_offset_ms != self._set_offset_ms:  # else one that was found stays in use
-            self._set_offset_ms = pairing.ir_offset_ms
-            self.set_offset(pairing.ir_offset_ms)
+        offset_ms = self.given_offset_ms(settings)
+        if offset_ms != self._set_offset_ms:  # else one that was found stays in use
+            self._set_offset_ms = offset_ms
+            self.set_offset(offset_ms)
+
+    def given_offset_ms(self, settings: RunSettings) -> float:
+        """How far the settings say that the infrared clock is ahead, or else the rig; 0 if none."""
+        if settings.pairing.ir_offset_ms is not None:
+            return settings.pairing.ir_offset_ms
+        return self._rig_offset_ms
 
     def check(self, settings: RunSettings) -> None:
         """Whether `apply` can take these settings over.
 
         Raises:
-            UsageError: a fixed range in °C for a camera that is not radiometric.
+            UsageError: a fixed range in °C for a camera that is not radiometric, or a distance for
+                a rig that knows none.
         """
         self.infrared.check(settings.thermal)
+        self.registration.check(settings.registration)
 
-    def set_offset(self, ir_offset_ms: float) -> None:
-        """How far the infrared clock is ahead of the visible one, from the next frame on."""
-        self._pairer.configure(ir_offset_ns=round(ir_offset_ms * NS_PER_MS))
+    def set_offset(self, offset: float | OffsetLine) -> None:
+        """How far the infrared clock is ahead of the visible one, from the next frame on.
+
+        Args:
+            offset: in ms, or a line where the two run at different speeds.
+        """
+        line = offset if isinstance(offset, OffsetLine) else round(offset * NS_PER_MS)
+        self._pairer.configure(ir_offset_ns=line)
 
     def run(
         self, consume: Callable[[FramePair, Health], None], idle: Callable[[Health], None]
@@ -305,6 +338,7 @@ class LivePipeline:
         for channel in (self._register.channel, self._fuse.channel):
             for pair in channel.close():
                 self.ledger.dropped_pair(pair, DropReason.STOPPED)
+        self.registration.close()
         deadline = time.monotonic() + _JOIN_S
         threads = [*self.cameras.stages, *stages]
         for thread in threads:

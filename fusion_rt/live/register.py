@@ -83,9 +83,11 @@ class LiveRegisterStage(Stage):
                 self._wait()
                 for sensor, channel in self._inputs.items():
                     while (frame := channel.take()) is not None:
-                        self._observe(sensor, frame)
                         frame = self._infrared.seen(sensor, frame)
-                        self._sort(self.pairer.push(sensor, frame, time.monotonic_ns()))
+                        matched = self.pairer.push(sensor, frame, time.monotonic_ns())
+                        # An offset found from stamps that pairing corrects would count twice.
+                        self._observe(sensor, self.pairer.put_right(sensor, frame))
+                        self._sort(matched)
                 self._sort(self.pairer.tick(time.monotonic_ns()))
                 self._hand_on()
         finally:
@@ -119,6 +121,7 @@ class LiveRegisterStage(Stage):
         now_ns = time.monotonic_ns()
         for shown in matched.in_order:
             pair = shown if isinstance(shown, FramePair) else self._stand_ins.pair(*shown)
+            self._infrared.paired(pair)
             pair.stamps_ns["paired"] = now_ns
             self._replace_newest(pair, DropReason.OVERWRITTEN)
 
@@ -134,10 +137,9 @@ class LiveRegisterStage(Stage):
             pair.ir_8bit = self._infrared.in_8bit(pair.ir)
         else:
             pair.ir_8bit = np.zeros(pair.ir.image.shape, np.uint8)
-        pair.vis_bgr = pair.vis.image
         pair.ir_trust = self._infrared.trust(pair)
-        if not self._engine_warps() or pair.alone is Sensor.IR:
-            self._registration.warped(pair)
+        lazily = self._engine_warps() and pair.alone is not Sensor.IR
+        self._registration.lay(pair, lazily=lazily)
         pair.stamps_ns["registered"] = time.monotonic_ns()
         overwritten = self.channel.put(pair)
         self._newest = None

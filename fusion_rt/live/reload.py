@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FusionError
-from ..run_settings import RELOADABLE, RunSettings
+from ..run_settings import AT_START, RELOADABLE, RunSettings
 
 _EVERY_NS = 500_000_000
 
@@ -80,14 +80,16 @@ class SettingsWatch:
         try:
             wanted = self._load()
         except FusionError as error:
-            return Reload(self._current, (), f"{self._path} is refused, nothing changes: {error}")
+            why = str(error).removeprefix(f"{self._path}: ")
+            return Reload(self._current, (), f"{self._path} is refused, nothing changes: {why}")
+        wanted, later = _held_back(self._current, wanted)
         differing = [
             name
             for name in RunSettings.model_fields
             if getattr(wanted, name) != getattr(self._current, name)
         ]
         changed = tuple(name for name in differing if name in RELOADABLE)
-        later = [name for name in differing if name not in RELOADABLE]
+        later += [name for name in differing if name not in RELOADABLE]
         values: dict[str, Any] = {name: getattr(wanted, name) for name in changed}
         words = f"{self._path}: "
         words += (
@@ -99,6 +101,19 @@ class SettingsWatch:
             words += f"; {', '.join(later)} only at the next start"
         self._current = self._current.model_copy(update=values)
         return Reload(self._current, changed, words)
+
+
+def _held_back(current: RunSettings, wanted: RunSettings) -> tuple[RunSettings, list[str]]:
+    """What is wanted, but as it was where that cannot change now; and what those keys are."""
+    later = []
+    for key in AT_START:
+        section, name = key.split(".")
+        before, after = getattr(current, section), getattr(wanted, section)
+        if getattr(before, name) != getattr(after, name):
+            later.append(key)
+            as_before = after.model_copy(update={name: getattr(before, name)})
+            wanted = wanted.model_copy(update={section: as_before})
+    return wanted, later
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -18,6 +18,7 @@ def live_report(
     outputs: list[str],
     stopped: bool,
     clock: dict[str, Any] | None,
+    drift: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything known about a finished live run, as plain data.
 
@@ -27,6 +28,7 @@ def live_report(
         outputs: what was written, in words.
         stopped: whether the user ended it.
         clock: what was found of the cameras' clocks; None where that was off.
+        drift: how the pictures lay on each other; None where that was not measured.
     """
     states = pipeline.cameras.states()
     return {
@@ -46,6 +48,7 @@ def live_report(
         "pairing": pipeline.pairing_summary(),
         "health": pipeline.history.summary(),
         "clock": clock,
+        "drift": drift,
         "replaced_threads": pipeline.cameras.replaced,
         "stopped_by_user": stopped,
     }

@@ -151,6 +151,16 @@ class LivePairer:
         """Tolerance in force; mode ``latest`` does not ask for it."""
         return self._mode.tolerance_ns(self._desk)
 
+    def put_right(self, sensor: Sensor, frame: Frame) -> Frame:
+        """A frame with its stamp as pairing takes it where the camera's clock has jumped.
+
+        On the thread that pushes, after the push. The offset between the cameras is left as it is.
+        """
+        correction_ns = self._streams[sensor].clock.correction_ns
+        if not correction_ns:
+            return frame
+        return replace(frame, captured_ns=frame.captured_ns + correction_ns)
+
     def hold_ns(self, sensor: Sensor) -> int:
         """Longest time that a frame of this camera may wait, as it is now."""
         return self._desk.hold_ns(self._streams[sensor])

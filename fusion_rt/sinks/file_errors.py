@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from ..errors import SinkError
+from ..errors import FileWriteError
 
 _OTHER_PLACE = "name another place to write to"
 
@@ -27,7 +27,7 @@ _REASONS: dict[int, tuple[str, str]] = {
 }
 
 
-def write_error(path: Path, error: Exception) -> SinkError:
+def write_error(path: Path, error: Exception) -> FileWriteError:
     """The error to raise when ``path`` cannot be written.
 
     Args:
@@ -41,14 +41,14 @@ def write_error(path: Path, error: Exception) -> SinkError:
         reason, hint = os.strerror(code).lower(), _OTHER_PLACE
     else:
         reason, hint = str(error) or type(error).__name__, _OTHER_PLACE
-    return SinkError(f"cannot write {path}: {reason}", hint=hint)
+    return FileWriteError(f"cannot write {path}: {reason}", hint=hint)
 
 
 def make_folder(folder: Path) -> None:
     """Create ``folder`` and its parents where they are missing.
 
     Raises:
-        SinkError: it cannot be created, or a file is in the way.
+        FileWriteError: it cannot be created, or a file is in the way.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def remove(path: Path) -> None:
     """Delete ``path`` where it is there.
 
     Raises:
-        SinkError: it is there and stays there.
+        FileWriteError: it is there and stays there.
     """
     try:
         path.unlink()

@@ -31,6 +31,10 @@ class HudState:
         skew_ms: visible minus infrared capture time.
         drops: frames dropped so far, both cameras together.
         engine: for instance ``openvino bf16``.
+        distance: at which the pictures match, for instance ``4.9 m (4.4 m to 5.6 m)``.
+        off_px: how far the infrared lies off on the visible picture, as far as that is measured;
+            without a line of its own where it is not.
+        gain: what is special about the infrared's gain control, for instance ``locked``.
         banner: a message set apart, for instance that the infrared camera calibrates itself.
     """
 
@@ -39,6 +43,9 @@ class HudState:
     skew_ms: float | None = None
     drops: int = 0
     engine: str = ""
+    distance: str = ""
+    off_px: float | None = None
+    gain: str = ""
     banner: str = ""
 
 
@@ -58,6 +65,12 @@ def draw_hud(picture: np.ndarray, state: HudState) -> None:
     ]
     if state.engine:
         rows.append(("engine", state.engine))
+    if state.distance:
+        rows.append(("distance", state.distance))
+    if state.off_px is not None:
+        rows.append(("off px", _number(state.off_px, ".1f")))
+    if state.gain:
+        rows.append(("gain", state.gain))
     line_h = _line_height(picture)
     margin = line_h // 2
     _draw_panel(picture, rows, (margin, margin), line_h)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ _TIME_BASE = Fraction(1, _CLOCK_HZ)
 _KEYFRAME_TICKS = _CLOCK_HZ  # one second: what a crash may lose
 _NO_AUTOMATIC_KEYFRAMES = 1_000_000  # keyframes are set by time, not by counting pictures
 _USUAL_FPS = 30.0
+_HEAD_BYTES = 4096  # more than there is before the first fragment
 
 _CONTAINER_OPTIONS = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof",
@@ -44,6 +47,40 @@ _SWS_BT601 = 5  # swscale counts differently
 _SWS_BILINEAR_ROUNDED = 0x2 | 0x40000
 
 
+def rescue(path: Path) -> Path | None:
+    """Give the film that a killed run has left under its temporary name a name of its own.
+
+    A run that begins would write over it.
+
+    Args:
+        path: as of `VideoSink`.
+
+    Returns:
+        The new name, with the time of its last picture; None where there is no such film.
+
+    Raises:
+        FileWriteError: it cannot be renamed.
+    """
+    part = part_path(path)
+    try:
+        with part.open("rb") as file:
+            if b"moof" not in file.read(_HEAD_BYTES):  # it has ended within its first second
+                return None
+        ended = time.localtime(part.stat().st_mtime)
+        name = f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S', ended)}"
+        kept = path.with_name(f"{name}{path.suffix}")
+        for again in itertools.count(2):
+            if not os.path.lexists(kept):
+                break
+            kept = path.with_name(f"{name}-{again}{path.suffix}")
+        part.rename(kept)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        raise write_error(part, exc) from exc
+    return kept
+
+
 class VideoSink:
     """Writes one MP4 file; see `fusion_rt.sinks.base.Sink`.
 
@@ -52,8 +89,12 @@ class VideoSink:
     intervals between pictures are kept as they are. A picture of odd width or height gets its
     last column or row twice, because H.264 with 4:2:0 colour takes even sizes only.
 
+    A film of a recording that cannot be written to its end is removed; it can be made again. One of
+    live cameras cannot: with ``keep_whole`` the seconds that were written whole stay.
+
     Attributes:
         path: the finished file.
+        kept: where the film is that was written up to an error; None where there is none.
         coded_wh: width and height in px of the video, even.
         pictures: how many were taken.
     """
@@ -65,6 +106,7 @@ class VideoSink:
         *,
         fps_hint: float | None = None,
         crf: int = 18,
+        keep_whole: bool = False,
     ) -> None:
         """Open the encoder and the file.
 
@@ -74,6 +116,7 @@ class VideoSink:
             size_wh: width and height in px of the pictures.
             fps_hint: frames/s expected; decides how long a film of a single picture lasts.
             crf: quality of x264, 0 (lossless) to 51; 18 looks like the original.
+            keep_whole: keep what was written whole when the disk does not take more.
 
         Raises:
             UsageError: the name has another ending, or ``crf`` is out of range.
@@ -91,7 +134,10 @@ class VideoSink:
         self.size_wh = size_wh
         self.coded_wh = (size_wh[0] + size_wh[0] % 2, size_wh[1] + size_wh[1] % 2)
         self.pictures = 0
+        self.kept: Path | None = None
+        self._keep_whole = keep_whole
         self._part = part_path(path)
+        self._head_bytes = self._whole_bytes = 0  # up to where the file holds whole fragments
         self._fps = fps_hint or _USUAL_FPS
         self._first_ns: int | None = None
         self._last_pts = -1
@@ -115,8 +161,9 @@ class VideoSink:
             captured_ns: its time in ns, above that of the picture before.
 
         Raises:
-            SinkError: wrong picture or time, or closed already; disk full or encoder failed,
-                and the unfinished file is removed.
+            SinkError: wrong picture or time, or closed already.
+            FileWriteError: disk full or encoder failed; the unfinished file is removed, or kept
+                as the constructor was told.
         """
         av = import_av()
         if not self._open:
@@ -131,7 +178,7 @@ class VideoSink:
             for packet in self._stream.encode(frame):
                 self._mux(packet)
         except (av.FFmpegError, OSError) as exc:
-            self.discard()
+            self._fail()
             raise write_error(self.path, exc) from exc
         self.pictures += 1
 
@@ -139,7 +186,8 @@ class VideoSink:
         """Finish the file and move it to its name; without any picture no file is left.
 
         Raises:
-            SinkError: the end cannot be written, and the unfinished file is removed.
+            FileWriteError: the end cannot be written; the unfinished file is removed, or kept as
+                the constructor was told.
         """
         if not self._open:
             return
@@ -155,21 +203,36 @@ class VideoSink:
             self._file.close()
             os.replace(self._part, self.path)
         except (av.FFmpegError, OSError) as exc:
-            self.discard()
+            self._fail()
             raise write_error(self.path, exc) from exc
         self._open = False
 
     def discard(self) -> None:
         """Remove the unfinished file; no effect after ``close``."""
-        if not self._open:
+        if self._open:
+            self._close_files()
+            remove(self._part)
+
+    def _fail(self) -> None:
+        """The file cannot be written to its end."""
+        if not self._keep_whole or self._whole_bytes <= self._head_bytes:
+            self.discard()
             return
+        self._close_files()
+        try:
+            os.truncate(self._part, self._whole_bytes)
+            os.replace(self._part, self.path)
+            self.kept = self.path
+        except OSError:  # it can be played as it is; why the film ended is told by the caller
+            self.kept = self._part
+
+    def _close_files(self) -> None:
         self._open = False
         av = import_av()
         self._held = None
         for part in (self._container, self._file):
             with contextlib.suppress(av.FFmpegError, OSError):  # what it writes is thrown away
                 part.close()
-        remove(self._part)
 
     def _start_encoder(self, crf: int) -> None:
         av = import_av()
@@ -204,6 +267,8 @@ class VideoSink:
             codec.color_trc = _TRANSFER_BT709
             codec.color_range = _RANGE_LIMITED
             self._container.start_encoding()
+            self._file.flush()
+            self._head_bytes = self._file.tell()
         except (av.FFmpegError, OSError) as exc:
             self.discard()
             raise write_error(self.path, exc) from exc
@@ -257,3 +322,4 @@ class VideoSink:
         held.duration = self._last_ticks
         self._container.mux(held)
         self._file.flush()
+        self._whole_bytes = self._file.tell()  # FFmpeg writes a fragment in one go

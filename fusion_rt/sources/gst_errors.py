@@ -27,6 +27,8 @@ _PACKAGES = (
 )
 _NO_ELEMENT = re.compile(r'no element "([^"]+)"')
 _FLOW_FAULT = re.compile(r"reason (not-negotiated|not-linked)")
+# How rtspsrc says that nobody answers, behind a general word and before another one.
+_NO_CONNECTION = "Failed to connect. (Generic error)"
 # Errors that no waiting mends, by the names of GStreamer's error domains.
 _LASTING = {
     "CoreError": ("MISSING_PLUGIN", "NEGOTIATION", "CAPS"),
@@ -92,6 +94,11 @@ def failure(library: GstLibrary, message: Any, name: str, offered: str = "") -> 
     """
     error, debug = message.parse_error()
     words = error_words(error.message, debug)
+    if _NO_CONNECTION in words:
+        return CameraLostError(
+            f"{name}: cannot connect",
+            hint="check address and port, and that the camera is switched on and can be reached",
+        )
     text = f"{name}: {message.src.get_name() if message.src else 'GStreamer'}: {words}"
     flow = _FLOW_FAULT.search(debug or "")
     if flow and offered:

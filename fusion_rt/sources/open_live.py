@@ -22,7 +22,8 @@ def check_live(camera: CameraSettings) -> None:
     if not uri.live and uri.kind != "synthetic":
         raise UsageError(
             f"{camera.name} is no live camera but a recording",
-            hint="recordings are played by `fusion-rt replay --ir FILE --vis FILE`",
+            hint="recordings are played by `fusion-rt replay --ir FILE --vis FILE`; cameras are "
+            "named like v4l2:/dev/video0 or rtsp://host/path, see `fusion-rt sources`",
         )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, Protocol
 
 import cv2
@@ -64,12 +64,24 @@ def open_opencv(
             f"{camera.name}: OpenCV gives 8-bit colour alone, without format and layout",
             hint="raw thermal pictures take Linux (v4l2:) or a GStreamer pipeline (gst:)",
         )
-    capture = capture_type(int(number))
+    with _quiet():
+        capture = capture_type(int(number))
     try:
         return OpencvCamera(capture, camera, sensor, now_ns)
     except BaseException:
         capture.release()
         raise
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what OpenCV prints of each back end that fails: a lost camera is tried for ever."""
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)
 
 
 class OpencvCamera(LiveSource):

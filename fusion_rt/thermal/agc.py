@@ -30,7 +30,7 @@ class Agc:
 
     Modes: ``linear`` stretches between two percentiles, ``log`` does too but gives the cold part
     more levels, ``plateau`` equalises the histogram, ``fixed`` shows a given range. Not
-    thread-safe: one thread owns it.
+    thread-safe: one thread owns it, but for `lock`, `unlock` and `locked`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Agc:
         self._levels: np.ndarray | None = None  # plateau: as damped, float32
         self._table: np.ndarray | None = None  # as last shown
         self._last_ns = 0
-        self._locked = False
+        self._locked = self._settings.lock
         self._held = False
         self._settled_ns = 0  # until then the range follows quickly
         self._fade_from: np.ndarray | None = None
@@ -71,13 +71,17 @@ class Agc:
         """Change settings while running; the picture goes over to them within 0.3 s.
 
         Args:
-            settings: from the next frame on. While locked, from `unlock` on.
+            settings: from the next frame on. While locked, from `unlock` on. Where ``lock`` is
+                another than before, it counts from now on, whatever `lock` and `unlock` did.
             radiometry: as in the constructor.
 
         Raises:
             UsageError: a fixed range in °C without radiometry; nothing is changed then.
         """
         fixed = _fixed_range(settings, radiometry)
+        if settings.lock != self._settings.lock:
+            self._locked = settings.lock
+            self._settings = self._settings.model_copy(update={"lock": settings.lock})
         if settings == self._settings and fixed == self._fixed:
             return
         if settings.mode != self._settings.mode:

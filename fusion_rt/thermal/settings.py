@@ -26,6 +26,8 @@ class ThermalSettings(BaseModel):
     fixed_low: float | None = Field(default=None, ge=-300, le=65535)
     fixed_high: float | None = Field(default=None, ge=-300, le=65535)
     fixed_unit: Literal["celsius", "counts"] = "celsius"
+    # Keep the table as it is when this takes effect, or as the first picture sets it.
+    lock: bool = False
     # Part of the picture that decides: left, top, right, bottom, from 0 to 1; None for all of it.
     roi: tuple[float, float, float, float] | None = None
     # While the infrared stands still: keep it unless the scene moves, or fade it out at once.

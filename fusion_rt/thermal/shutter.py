@@ -6,7 +6,8 @@ Three ways, by what the camera gives:
 - Raw 16-bit pictures: a live one never repeats, since every pixel is noisy. Two repeats in a row
   are a standstill, or more than twice what is usual where the camera repeats by habit.
 - 8-bit pictures, compressed or not: a static scene may well come out the same again and again.
-  So the infrared has to stand still while the visible picture shifts as a whole, for four frames.
+  So the infrared has to stand still while the visible picture shifts as a whole, for four frames,
+  and not just after it moved itself.
   Without visible pictures, or while the rig is not moved at all, such a standstill is not seen.
 """
 
@@ -33,6 +34,10 @@ _EXPLAINED = 0.25
 # changed by as much as this. What an encoder does to a picture that stands still is less.
 _APART_PX = 1.0
 _NEW_PX = 0.35
+# The two pictures of a pair are hardly ever of the very same moment, and clocks are known to some
+# hundredths of a second. What the visible one shows so soon after a change of the infrared one may
+# be the same motion, seen later; the frames that are asked for above do as much the other way.
+_SETTLE_NS = 100_000_000
 # With less texture than this the infrared may show nothing but its sensor's own pattern.
 _LEAST_TEXTURED = 1 / 3
 
@@ -78,8 +83,9 @@ class ShutterWatch:
             ir: raw (H, W) uint16, or (H, W) uint8 as the camera sends it. Not the 8-bit picture
                 of an AGC, which changes by itself.
             telemetry: what the camera says about this frame.
-            vis: (H, W, 3) uint8 BGR or (H, W) uint8, the visible picture of the same moment; used
-                for 8-bit infrared alone. Its field of view is at most about twice as narrow.
+            vis: (H, W, 3) uint8 BGR or (H, W) uint8, the visible picture of the same moment to
+                within half a tenth of a second; used for 8-bit infrared alone. Its field of view
+                is at most about twice as narrow.
         """
         kind = (ir.image.shape, ir.image.dtype)
         backwards = self._last_ns is not None and ir.captured_ns < self._last_ns
@@ -126,17 +132,20 @@ class _StillWhileSceneMoves:
         self.judge = StandstillJudge(_FRAMES_APART)
         self._ir_key: np.ndarray | None = None
         self._vis_key: np.ndarray | None = None
+        self._key_ns = 0
         self._way = np.zeros(0, np.float32)  # of the visible picture since the infrared key
 
     def observe(self, ir: Frame, vis: np.ndarray) -> ShutterState:
         ir_now, vis_now = reduced(ir.image), reduced(vis)
         if self._ir_key is None or self._vis_key is None:
-            self._begin(ir_now, vis_now)
+            self._begin(ir_now, vis_now, ir.captured_ns)
             return ShutterState()
         difference = change(self._ir_key, ir_now)
         is_new = difference.overall >= _NEW_PX
         if is_new:
-            self._begin(ir_now, vis_now)
+            self._begin(ir_now, vis_now, ir.captured_ns)
+        elif ir.captured_ns - self._key_ns < _SETTLE_NS:
+            self._vis_key = vis_now
         else:
             self._follow(self._vis_key, vis_now)
         apart = length(self._way) >= _APART_PX and difference.textured >= _LEAST_TEXTURED
@@ -147,8 +156,8 @@ class _StillWhileSceneMoves:
             standstill, "the infrared picture stands still while the visible one moves"
         )
 
-    def _begin(self, ir_now: np.ndarray, vis_now: np.ndarray) -> None:
-        self._ir_key, self._vis_key = ir_now, vis_now
+    def _begin(self, ir_now: np.ndarray, vis_now: np.ndarray, now_ns: int) -> None:
+        self._ir_key, self._vis_key, self._key_ns = ir_now, vis_now, now_ns
         self._way = np.zeros((2, 3, 4), np.float32)
 
     def _follow(self, vis_key: np.ndarray, vis_now: np.ndarray) -> None:

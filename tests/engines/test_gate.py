@@ -195,8 +195,8 @@ def test_openvino_stands_in_for_a_missing_onnxruntime(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("wh", "first"),
     [
-        pytest.param((1920, 1080), "onnxruntime", id="full-hd"),
-        pytest.param((1921, 1080), "openvino", id="larger-needs-less-memory"),
+        pytest.param((1280, 1024), "onnxruntime", id="ordinary"),
+        pytest.param((1281, 1024), "openvino", id="larger-needs-less-memory"),
     ],
 )
 def test_which_reference_comes_first(monkeypatch, wh, first):

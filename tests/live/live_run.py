@@ -269,7 +269,7 @@ class LiveRun(Played):
             assert (pair.fused == pair.fused[..., :1]).all()
         else:
             assert self.pipeline is not None
-            weight = self.pipeline.registration.weight_at(pair.ir_trust)
+            weight = self.pipeline.registration.now.weight_at(pair.ir_trust)
             np.testing.assert_array_equal(pair.fused[..., 1], pair.vis_bgr[..., 0])
             np.testing.assert_array_equal(pair.fused[..., 2], weight)
 

@@ -37,7 +37,7 @@ def running(fps=25.0, count=10, stuck_after_ns=10 * S):
 
 
 def test_nothing_is_known_at_first():
-    state = CameraRecord("infrared", START).state(START + S)
+    state = CameraRecord("infrared", START, 10 * S).state(START + S)
     assert (state.phase, state.why, state.frames, state.fps) == (Phase.CONNECTING, "", 0, None)
     assert (state.last_frame_ns, state.clock, state.running) == (None, "", False)
     assert state.words == "connecting"
@@ -77,7 +77,7 @@ def test_silence_is_told_with_its_length_and_since_when():
 
 
 def test_nominal_rate_counts_until_one_is_measured():
-    record = CameraRecord("visible", START)
+    record = CameraRecord("visible", START, 10 * S)
     record.opened(info(fps=5), START)
     record.frame(frame(0, START), START)
     assert record.state(START + 500 * MS).phase is Phase.RUNNING
@@ -110,7 +110,7 @@ def test_camera_that_comes_back_with_misfits_first_is_a_reconnect_too():
 
 
 def test_camera_that_was_never_there_is_connecting_and_no_reconnect():
-    record = CameraRecord("infrared", START)
+    record = CameraRecord("infrared", START, 10 * S)
     record.lost("connection refused", START + S)
     assert record.state(START + S).words == "connecting (connection refused)"
     record.opened(info(), START + S)
@@ -155,7 +155,7 @@ def test_stuck_when_the_reading_thread_gives_no_sign(sign):
 
 
 def test_stuck_before_the_first_frame():
-    assert CameraRecord("infrared", START).state(START + 11 * S).phase is Phase.STUCK
+    assert CameraRecord("infrared", START, 10 * S).state(START + 11 * S).phase is Phase.STUCK
 
 
 def test_clock_may_be_learned_later():
@@ -187,6 +187,15 @@ def test_back_off_doubles_up_to_below_a_second_and_begins_anew():
     assert [backoff.next_s() for _ in range(5)] == [0.2, 0.4, 0.8, 0.8, 0.8]
     backoff.reset()
     assert backoff.next_s() == 0.2
+
+
+def test_camera_that_refuses_us_is_asked_more_and_more_seldom():
+    """A wrong password tried every second locks the account of many a camera."""
+    backoff = Backoff()
+    waits = [backoff.next_s(refused=True) for _ in range(9)]
+    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0]
+    assert backoff.next_s() == 0.8  # gone now: it may be back at any time
+    assert backoff.next_s(refused=True) == 1.6
 
 
 # --- other sizes ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from calibration.rig import Rig
 from fusion_rt.errors import SourceError
 from fusion_rt.frame import Frame, FrameFlags, Sensor
 from fusion_rt.live import cameras
+from fusion_rt.sources import gst_run, gstreamer, network
 
 IR, VIS = Sensor.IR, Sensor.VIS
 RIG = Rig(WH, WH, np.array([[1, 0, 8], [0, 1, 4], [0, 0, 1]], np.float64))
@@ -196,6 +197,7 @@ def test_shutter_pictures_alone_keep_the_run_waiting():
 
 
 def test_what_is_waited_for_is_told(monkeypatch):
+    monkeypatch.setattr(cameras, "_SAY_FIRST_NS", 0)
     monkeypatch.setattr(cameras, "_SAY_EVERY_NS", 0)
     run = LiveRun()
     run.ir.plugged = False
@@ -249,3 +251,19 @@ def test_given_up_thread_whose_driver_fails_in_the_end_does_not_end_the_run():
 
     run.play(story())
     assert run.cameras.replaced == 1
+
+
+@pytest.mark.parametrize("timeout_s", [0.2, 2.0, 10.0, 60.0])
+def test_stream_that_is_slow_to_open_is_not_taken_for_a_driver_that_hangs(timeout_s):
+    """The longest way without a sign of life, by the sources' own limits; with some to spare."""
+    camera = cameras.Camera(lambda: None, lambda frame: frame, timeout_s, None)
+    close_s = timeout_s + network._END_S
+    pyav_s = 2 * timeout_s + network._FIRST_PICTURE_S + close_s
+    gstreamer_s = gstreamer._FIRST_FRAME_S + gst_run._STOP_S + gst_run._ERROR_WAIT_NS / SECOND
+    assert camera.stuck_after_ns / SECOND > 1.05 * max(pyav_s, gstreamer_s)
+    assert camera.stuck_after_ns / SECOND < 15 + 5 * timeout_s  # and yet it is found
+
+
+def test_time_until_a_driver_counts_as_hanging_may_be_set():
+    camera = cameras.Camera(lambda: None, lambda frame: frame, 60.0, None, stuck_s=0.5)
+    assert camera.stuck_after_ns == SECOND // 2

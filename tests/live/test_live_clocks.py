@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from fusion_rt.clock_offset import OffsetState
 from fusion_rt.frame import Frame, Sensor
 from fusion_rt.live import clocks as module
 from fusion_rt.live.clocks import Clocks
+from fusion_rt.live_pairing import LivePairer, OffsetLine
 from fusion_rt.run_settings import ClockSettings
 
 IR, VIS = Sensor.IR, Sensor.VIS
-SURE = OffsetState(offset_ms=32.4, plus_minus_ms=1.2, ppm=12.0, quality=0.9, sure=True, why="ok")
+MS = 1_000_000
+SURE = OffsetState(32.4, 1.2, ppm=12.0, ppm_plus_minus=8.0, quality=0.9, sure=True, why="ok")
 
 
 class Worker:
@@ -79,31 +82,62 @@ def test_better_offset_is_offered_and_not_used():
         "sure": True,
         "why": "ok",
         "used_ms": None,
+        "used_ppm": None,
     }
+
+
+@pytest.mark.usefixtures("at")
+@pytest.mark.parametrize(("ppm", "told"), [(12.0, False), (-40.0, True)])
+def test_drift_that_matters_is_told_with_the_offer(ppm, told):
+    clocks = Clocks(settings())
+    clocks._worker.state = replace(SURE, ppm=ppm, ppm_plus_minus=8.0)
+    drift = "; it drifts by -40 ppm, clock.apply: auto follows that"
+    assert clocks.words(0.0).endswith(drift) is told
 
 
 def test_better_offset_is_used_where_that_is_set_but_not_too_often(at):
     clocks = Clocks(settings(apply="auto"))
     clocks._worker.state = SURE
-    assert clocks.offset_to_apply(0.0) == 32.4
+    assert clocks.offset_to_apply(0.0) == OffsetLine(32_400_000, 12.0, 32_400_000)
     assert clocks.offset_to_apply(0.0) is None  # it is used already
     assert clocks.words(0.0) == ""
-    assert clocks.summary()["used_ms"] == 32.4
-    clocks._worker.state = OffsetState(offset_ms=60.0, plus_minus_ms=1.0, sure=True)
+    assert (clocks.summary()["used_ms"], clocks.summary()["used_ppm"]) == (32.4, 12.0)
+    clocks._worker.state = OffsetState(offset_ms=60.0, plus_minus_ms=1.0, sure=True, at_ns=5)
     at.now_s += 1
     assert clocks.offset_to_apply(0.0) is None
     at.now_s += 20
-    assert clocks.offset_to_apply(0.0) == 60.0
+    assert clocks.offset_to_apply(0.0) == OffsetLine(60_000_000, 0.0, 60_000_005)
+
+
+def test_drift_that_is_known_is_followed_without_another_change(at):
+    """50 ppm make 3 ms in a minute; a line that knows them stays right for an hour."""
+    changes = {}
+    for name, ppm in (("known", 50.0), ("unknown", None)):
+        clocks = Clocks(settings(apply="auto"))
+        changes[name], pairer = 0, LivePairer()
+        for second in range(0, 3600, 5):
+            true_ms = 32.4 + 50e-3 * second
+            state = replace(SURE, offset_ms=true_ms, ppm=ppm, at_ns=second * 10**9)
+            clocks._worker.state = state
+            at.now_s += 5
+            line = clocks.offset_to_apply(0.0)
+            if line is not None:
+                changes[name] += 1
+                pairer.configure(ir_offset_ns=line)
+            ir_ns = second * 10**9 + round(true_ms * MS)
+            assert pairer.rules.ir_offset_at(ir_ns) == pytest.approx(true_ms * MS, abs=3.5 * MS)
+    assert changes["known"] == 1
+    assert changes["unknown"] > 30
 
 
 def test_offset_that_the_user_sets_counts_from_then_on(at):
     clocks = Clocks(settings(apply="auto"))
     clocks._worker.state = SURE
-    assert clocks.offset_to_apply(0.0) == 32.4
+    assert clocks.offset_to_apply(0.0).offset_ns == 32_400_000
     clocks.forget_applied()
     at.now_s += 20
     assert clocks.offset_to_apply(31.0) is None  # his is near enough
-    assert clocks.offset_to_apply(0.0) == 32.4
+    assert clocks.offset_to_apply(0.0).offset_ns == 32_400_000
 
 
 @pytest.mark.usefixtures("at")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from live.live_run import LiveRun, waited
-from live.virtual_cameras import WH, Device
+from live.virtual_cameras import MS, WH, Device
 
+from calibration.rig import Rig
 from engines.errors import EngineError, Stopped
 from fusion_rt import fuse
 from fusion_rt.errors import SinkError
@@ -364,3 +365,26 @@ def test_time_of_the_run_is_what_its_health_adds_up_to():
     seconds = run.pipeline.history.summary()["seconds"]
     assert seconds["degraded"] >= 0.1
     assert sum(seconds.values()) >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("given", "used_ms"),
+    [
+        pytest.param({}, 40.0, id="of-the-rig"),
+        pytest.param({"ir_offset_ms": 7.5}, 7.5, id="of-the-settings"),
+        pytest.param({"ir_offset_ms": 0.0}, 0.0, id="zero-is-a-word-too"),
+    ],
+)
+def test_clock_offset_of_the_rig_is_used_unless_the_settings_tell_another(given, used_ms):
+    rig = Rig(WH, WH, np.eye(3), ir_offset_ms=40.0)
+    run = LiveRun(rig=rig, settings={"pairing": given})
+    run.ir.stamp_ns = round(used_ms * MS)  # so that pairs are true ones with this offset alone
+
+    def story():
+        yield run.next("fused")
+        assert run.pipeline is not None
+        assert run.pipeline.given_offset_ms(run.settings) == used_ms
+
+    run.play(story())
+    # Cameras of 100 and 125 pictures a second: a wrong offset would show as a skew of its size.
+    assert max(abs(shown.skew_ms) for shown in run.shown) < 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from live.live_run import LiveRun
@@ -11,6 +12,7 @@ from fusion_rt.camera_settings import CameraSettings
 from fusion_rt.errors import SourceError, UsageError
 from fusion_rt.frame import Frame, FrameFlags, FramePair, Sensor
 from fusion_rt.live.infrared import CameraPreparation, InfraredWatch
+from fusion_rt.live_pairing import LivePairer, PairingMode, PairingRules
 from fusion_rt.radiometry import Radiometry
 from fusion_rt.thermal.settings import ThermalSettings
 
@@ -168,6 +170,109 @@ def test_shutter_in_a_run_takes_the_infrared_out_and_back(policy):
     assert len(set(trust)) > 4  # gently, not at once
 
 
+# --- 8-bit infrared, compared with the visible picture --------------------------------------------
+
+
+def texture(seed):
+    noise = np.random.default_rng(seed).normal(0, 1, (160, 480)).astype(np.float32)
+    field = cv2.GaussianBlur(noise, (0, 0), 5)
+    return np.clip(128 + 50 * field / field.std(), 0, 255).astype(np.uint8)
+
+
+FIELDS = {IR: texture(1), VIS: texture(2)}
+
+
+def panned(sensor, seconds, px_per_s=220):
+    """What a camera sees of a rig that is panned to and fro and stops at once in between."""
+    across = np.clip(abs(seconds % 3.0 - 1.5), 0.4, 1.1)
+    left = round(40 + px_per_s * across)
+    plane = FIELDS[sensor][:144, left : left + 192]
+    return plane if sensor is IR else np.dstack([plane] * 3)
+
+
+def lagging(ir_fps, vis_fps, lag_ms, ahead_ms=0.0, mode="nearest", frozen_s=None):
+    """When the infrared counted as frozen, in s: two streams of 9 s that arrive as they may.
+
+    Args:
+        lag_ms: how much later each camera's frames arrive.
+        ahead_ms: by how much the infrared clock is ahead, which is known.
+        frozen_s: from when to when the infrared repeats its picture. The rig then moves slowly
+            enough for its motion to be followed at nine pictures a second.
+    """
+    px_per_s = 40 if frozen_s else 220
+    begin_s, end_s = frozen_s or (99, 99)
+    offset_ns = round(ahead_ms * MS)
+    pairer = LivePairer(PairingRules(PairingMode(mode), None, offset_ns))
+    infrared = InfraredWatch(ThermalSettings(), lambda: None)
+    frames = []
+    for sensor, fps in ((IR, ir_fps), (VIS, vis_fps)):
+        for index in range(int(9 * fps)):
+            taken_s = index / fps + (0.003 if sensor is VIS else 0)
+            stands = sensor is IR and begin_s <= taken_s < end_s
+            image = panned(sensor, begin_s if stands else taken_s, px_per_s)
+            stamp_ns = round(taken_s * 1e9) + (offset_ns if sensor is IR else 0)
+            arrived_ns = round((taken_s + lag_ms[sensor] / 1e3) * 1e9)
+            frames.append((arrived_ns, sensor, Frame(image, stamp_ns, index, stamp_ns, arrived_ns)))
+    found = []
+    for now_ns, sensor, each in sorted(frames, key=lambda item: item[0]):
+        matched = pairer.push(sensor, infrared.seen(sensor, each), now_ns)
+        for pair in matched.pairs:
+            infrared.paired(pair)
+            if pair.ir.flags & FrameFlags.SHUTTER:
+                found.append(pair.vis.captured_ns / 1e9)
+    return found
+
+
+LAGS = [
+    pytest.param(30, 30, {IR: 20, VIS: 20}, id="same-rate"),
+    pytest.param(30, 30, {IR: 320, VIS: 20}, id="infrared-300-ms-late"),
+    pytest.param(30, 30, {IR: 20, VIS: 320}, id="visible-300-ms-late"),
+    pytest.param(9, 30, {IR: 250, VIS: 20}, id="slow-infrared-late"),
+    pytest.param(30, 9, {IR: 20, VIS: 20}, id="slow-visible"),
+    pytest.param(30, 9, {IR: 20, VIS: 300}, id="slow-visible-late"),
+    pytest.param(60, 25, {IR: 400, VIS: 20}, id="fast-infrared-late"),
+]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "ir-leads", "vis-leads"])
+@pytest.mark.parametrize(("ir_fps", "vis_fps", "lag_ms"), LAGS)
+def test_camera_that_lags_is_not_taken_for_frozen(ir_fps, vis_fps, lag_ms, mode):
+    assert lagging(ir_fps, vis_fps, lag_ms, mode=mode) == []
+
+
+@pytest.mark.parametrize("mode", ["nearest", "ir-leads", "vis-leads"])
+@pytest.mark.parametrize(("ir_fps", "vis_fps", "lag_ms"), LAGS)
+def test_infrared_that_freezes_while_the_rig_moves_is_noticed_all_the_same(
+    ir_fps, vis_fps, lag_ms, mode
+):
+    found = lagging(ir_fps, vis_fps, lag_ms, mode=mode, frozen_s=(6.5, 8.0))
+    assert found
+    assert 6.5 < min(found) < 7.5
+    assert max(found) < 8.7
+
+
+def test_known_clock_offset_is_taken_off():
+    assert lagging(30, 30, {IR: 20, VIS: 20}, ahead_ms=-400) == []
+
+
+def test_pictures_of_times_that_cannot_be_compared_say_nothing():
+    """Mode latest pairs whatever came last: here infrared frames that are 300 ms old."""
+    assert lagging(30, 30, {IR: 320, VIS: 20}, mode="latest") == []
+
+
+def test_standstill_is_forgotten_when_the_visible_camera_goes():
+    infrared = watch()
+    for index in range(40):
+        seconds = index / 30
+        ir = frame(panned(IR, min(seconds, 0.6)), 1e3 * seconds)
+        infrared.paired(FramePair(ir, frame(panned(VIS, seconds), 1e3 * seconds)))
+    assert infrared.reasons
+    infrared.paired(FramePair(ir, frame(colour()), alone=VIS))
+    assert infrared.reasons
+    infrared.paired(FramePair(ir, frame(colour()), alone=IR))
+    assert infrared.reasons == ()
+
+
 # --- gain -----------------------------------------------------------------------------------------
 
 
@@ -219,6 +324,7 @@ def test_camera_that_stops_to_give_temperatures_goes_on_as_before():
     known[0] = None
     assert infrared.in_8bit(frame(counts, 40)).mean() == pytest.approx(127.5, abs=1)
     assert infrared.reasons[0].startswith("gain control as before: thermal.fixed_low")
+    assert not infrared.frozen  # which would stop the comparison of the clocks
     known[0] = Radiometry(0.1)
     infrared.in_8bit(frame(counts // 10, 80))
     assert infrared.in_8bit(frame(counts // 10, 1000)).mean() == pytest.approx(127.5, abs=1)

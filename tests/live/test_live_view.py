@@ -22,6 +22,7 @@ from fusion_rt.outputs import Output
 from fusion_rt.radiometry import Radiometry
 from fusion_rt.registration import Registration
 from fusion_rt.run_stats import RunStats
+from fusion_rt.thermal import Agc
 
 IR, VIS = Sensor.IR, Sensor.VIS
 WH = (64, 64)
@@ -81,7 +82,7 @@ class Pipeline:
         self.stats, self.ledger = RunStats(), Ledger()
         self.registration = Registration(SHIFTED)
         self.known = None
-        self.infrared = SimpleNamespace(radiometry=lambda: self.known)
+        self.infrared = SimpleNamespace(radiometry=lambda: self.known, agc=Agc())
         self.stopped = 0
         self.history = HealthHistory(0)
         self.states = {}
@@ -158,6 +159,18 @@ def test_lone_picture_has_no_skew(view, screen, pipeline):
 
 
 @pytest.mark.parametrize(
+    ("counts", "alone", "gain"),
+    [(30_000, None, "locked"), (30_000, IR, "locked"), (None, None, "")],
+    ids=["raw", "infrared-alone", "8-bit"],
+)
+def test_locked_gain_is_told_where_there_is_one(view, screen, pipeline, counts, alone, gain):
+    view.show(pair(counts=counts, alone=alone), GOOD)
+    pipeline.infrared.agc.lock()
+    view.show(pair(counts=counts, alone=alone), GOOD)
+    assert [hud.gain for hud in screen.huds] == ["", gain]
+
+
+@pytest.mark.parametrize(
     ("known", "pointer", "alone", "counts", "words"),
     [
         (Radiometry(0.01), (20, 20), None, 30_000, "26.9 °C at the pointer"),
@@ -204,6 +217,23 @@ def test_nothing_live_is_told_after_half_a_second_with_its_reason(view, screen, 
     view.idle(GOOD)
     assert len(screen.stale) == 2
     assert screen.handled == 6  # the window lives all the time
+
+
+@pytest.mark.parametrize(
+    ("between_s", "stale_after_s"), [(0.04, 0.5), (0.7, 1.75), (1.5, 2.0), (30.0, 0.5)]
+)
+def test_slow_engine_does_not_make_the_picture_flicker(
+    view, screen, clock, between_s, stale_after_s
+):
+    for _ in range(3):
+        clock.now_s += between_s
+        view.show(pair(), GOOD)
+    clock.now_s += stale_after_s - 0.01
+    view.idle(GOOD)
+    assert screen.stale == []
+    clock.now_s += 0.02
+    view.idle(GOOD)
+    assert len(screen.stale) == 1
 
 
 def test_stop_in_the_window_stops_the_run(view, screen, pipeline):

@@ -75,6 +75,13 @@ def watched(tmp_path):
             "view.view changed; engine, output, seconds only at the next start",
             id="some-at-once-others-later",
         ),
+        pytest.param(
+            "registration: {distance_m: 3, output: ir, presets: [far.yaml]}",
+            ("registration",),
+            "registration.distance_m changed; registration.output, registration.presets only at "
+            "the next start",
+            id="some-keys-later",
+        ),
         pytest.param("# a comment", (), "nothing that takes effect now has changed", id="nothing"),
     ],
 )
@@ -86,7 +93,12 @@ def test_what_a_changed_file_does(watched, text, changed, words):
     assert found.words == f"{watched.path}: {words}"
     wanted = load_run_settings(watched.path)
     for name, value in found.settings:
-        assert value == getattr(wanted if name in changed else before, name)
+        if name == "registration":
+            later = before.registration
+            assert (value.output, value.presets) == (later.output, later.presets)
+            assert value.distance_m == wanted.registration.distance_m
+        else:
+            assert value == getattr(wanted if name in changed else before, name)
     assert watched.poll() is None  # once
 
 

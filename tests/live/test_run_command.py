@@ -9,10 +9,12 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import av
 import pytest
 from fakes import press_ctrl_c
+from full_disk import fill_disk
 from live.live_run import GIVE_UP_S
 from live.virtual_cameras import MS, SECOND, WH, Device
 
@@ -23,6 +25,7 @@ from fusion_rt.errors import SinkError, SourceError, UsageError
 from fusion_rt.frame import FrameFlags, Sensor
 from fusion_rt.fuse import FuseStage
 from fusion_rt.live.shown import LiveView
+from fusion_rt.live_pairing import OffsetLine
 from fusion_rt.sinks.video import VideoSink
 
 IR, VIS = Sensor.IR, Sensor.VIS
@@ -203,19 +206,73 @@ def test_film_is_kept_when_the_engine_fails(live, monkeypatch):
         assert len(list(container.decode(video=0))) == len(live.shown) > 0
 
 
-def test_film_that_cannot_be_written_ends_the_run(live, monkeypatch):
-    write = VideoSink.write
+def test_full_disk_ends_the_film_and_not_the_run(live, monkeypatch, capfd):
+    # The virtual cameras' pictures are noisy: a second of them takes more than 50 kB.
+    fill_disk(monkeypatch, 200_000)
+    film, report = live.folder / "f.mp4", live.folder / "r.json"
 
+    def story():
+        yield live.has_said("degraded: ")
+        assert live.said[-1] == f"degraded: cannot write {film}: disk full; the film ends there"
+        yield live.shows("fused", 20)
+        live.devices[IR].plugged = False
+        yield live.feels("infrared camera lost")
+        assert live.feels("; the film ends there")()
+        live.devices[IR].plugged = True
+        yield live.shows("fused")
+
+    assert live.run(story(), given={"output.film": film, "output.report": report}) == 1
+    with av.open(str(film)) as container:
+        pictures = len(list(container.decode(video=0)))
+    assert 0 < pictures < len(live.shown) - 20
+    facts = json.loads(report.read_text())
+    assert facts["outputs"] == [
+        f"video {film}, which ended before the run did",
+        f"report {report}",
+    ]
+    assert "the film ends there" in facts["health"]["last"][-1]["health"]
+    assert not list(live.folder.glob("*.part*"))
+    words = " ".join(capfd.readouterr().err.split())
+    assert "which ended before the run did" in words
+
+
+def test_full_disk_from_the_first_picture_on_leaves_no_film(live, monkeypatch):
+    fill_disk(monkeypatch, 3_000)
+
+    def story():
+        yield live.has_said("disk full; nothing of the film is left")
+        yield live.shows("fused")
+
+    assert live.run(story(), given={"output.film": live.folder / "f.mp4"}) == 1
+    assert [path.name for path in live.folder.iterdir()] == ["c.yaml"]
+
+
+def test_disk_that_is_full_at_the_very_end_is_told(live, monkeypatch):
+    fill_disk(monkeypatch, 3_000)
+    assert live.run(given={"output.film": live.folder / "f.mp4", "seconds": 0.4}) == 1
+    assert live.said[-1].endswith("disk full; nothing of the film is left")
+
+
+def test_fault_of_ours_in_a_film_ends_the_run(live, monkeypatch):
     def failing(sink, picture, captured_ns):
-        if sink.pictures == 3:
-            sink.discard()
-            raise SinkError("no space left on the disk")
-        write(sink, picture, captured_ns)
+        raise SinkError("opened for another size")
 
     monkeypatch.setattr(VideoSink, "write", failing)
-    with pytest.raises(SinkError, match="no space left"):
+    with pytest.raises(SinkError, match="another size"):
         live.run(given={"output.film": live.folder / "f.mp4"})
     assert [path.name for path in live.folder.iterdir()] == ["c.yaml"]
+
+
+def test_film_of_a_killed_run_is_not_written_over(live):
+    (live.folder / "f.part.mp4").write_bytes(b"....ftyp....moof....")
+
+    def story():
+        yield live.shows("fused")
+
+    assert live.run(story(), given={"output.film": live.folder / "f.mp4"}) == 0
+    (line,) = [line for line in live.said if "an earlier run left unfinished is now" in line]
+    assert Path(line.rpartition(" ")[2]).read_bytes() == b"....ftyp....moof...."
+    assert (live.folder / "f.mp4").stat().st_size > 1000
 
 
 # --- the end before the beginning -----------------------------------------------------------------
@@ -396,15 +453,38 @@ def test_offset_that_was_found_stays_in_use_when_other_keys_change(live):
 
 
 def test_offset_that_is_found_is_used_and_told(live, monkeypatch):
-    found = iter([None, 30_000.0])
+    found = iter([None, OffsetLine(30_000 * MS, 4.0, time.monotonic_ns())])
     monkeypatch.setattr(command.Clocks, "offset_to_apply", lambda clocks, set_ms: next(found, None))
     live.devices[IR].stamp_ns = 30 * SECOND
 
     def story():
-        yield lambda: any("+30000.0 ms ahead: used for pairing" in line for line in live.said)
+        words = "+30000.0 ms ahead, drifting by +4 ppm: used"
+        yield lambda: any(words in line for line in live.said)
         yield live.shows("fused")
 
     assert live.run(story()) == 0
+
+
+def test_clocks_are_compared_by_the_stamps_that_pairing_uses(live, monkeypatch):
+    """An offset found from stamps that are put right already would be taken off twice."""
+    ahead_ms = []
+
+    def observed(clocks, sensor, frame):
+        if sensor is IR:
+            ahead_ms.append((frame.captured_ns - frame.arrived_ns) / MS)
+
+    monkeypatch.setattr(command.Clocks, "observe", observed)
+
+    def story():
+        yield live.shows("fused", 20)
+        live.devices[IR].stamp_ns = 400 * MS  # its clock leaps ahead, into the future
+        yield lambda: live.chores._pipeline.pairing_summary()["clock_jumps"]["ir"] == 1
+        ahead_ms.clear()
+        yield live.shows("fused", 20)
+
+    assert live.run(story()) == 0
+    assert len(ahead_ms) >= 15
+    assert max(ahead_ms) < 100
 
 
 def test_clocks_are_compared_anew_after_a_reconnect_and_not_in_a_shutter_event(live, monkeypatch):
@@ -441,6 +521,39 @@ def test_hang_up_reads_the_configuration_at_once(live):
 
     assert live.run(story()) == 0
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_view_that_a_key_has_chosen_stays_when_other_keys_of_the_file_change(live, monkeypatch):
+    given = []
+    monkeypatch.setattr(LiveView, "set_view", lambda view, settings: given.append(settings.view))
+
+    def story():
+        yield live.shows("fused")
+        live.write("pairing: {max_skew_ms: 12}")
+        yield live.has_said("pairing.max_skew_ms changed")
+        yield live.shows("fused")
+        assert given == []
+        live.write("pairing: {max_skew_ms: 12}\nview: {view: ir}")
+        yield live.has_said("view.view changed")
+
+    assert live.run(story()) == 0
+    assert given == ["ir"]
+
+
+def test_gain_is_locked_by_a_setting(live):
+    live.devices[IR] = Device(IR, 50, bits=16)
+
+    def story():
+        yield live.shows("fused")
+        agc = live.chores._pipeline.infrared.agc
+        assert not agc.locked
+        live.write("thermal: {lock: true}")
+        yield live.has_said("thermal.lock changed")
+        yield lambda: agc.locked
+        live.write("thermal: {lock: false}")
+        yield lambda: not agc.locked
+
+    assert live.run(story()) == 0
 
 
 def test_figures_in_the_film_may_be_switched(live):

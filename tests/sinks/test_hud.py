@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,17 @@ def test_panel_is_in_the_upper_left_and_leaves_most_of_the_picture():
     rows, columns = np.nonzero((picture != 128).any(axis=2))
     assert rows.max() < 480 / 3
     assert columns.max() < 640 / 2
+
+
+@pytest.mark.parametrize("key", ["gain", "distance"])
+@pytest.mark.parametrize("text", ["", "locked"])
+def test_some_things_have_a_line_only_where_there_is_something_to_say(key, text):
+    def rows(state):
+        picture = np.full((480, 640, 3), 128, np.uint8)
+        draw_hud(picture, state)
+        return int(np.nonzero((picture != 128).any(axis=(1, 2)))[0].max())
+
+    assert (rows(replace(STATE, **{key: text})) > rows(STATE)) is bool(text)
 
 
 def test_picture_shines_through_the_panel():

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from full_disk import fill_disk
 
-from fusion_rt.errors import SinkError, UsageError
+from fusion_rt.errors import FileWriteError, SinkError, UsageError
 from fusion_rt.sinks import video
-from fusion_rt.sinks.video import VideoSink
+from fusion_rt.sinks.video import VideoSink, rescue
 
 TICK = Fraction(1, 90_000)
 
@@ -331,6 +334,80 @@ def test_a_disk_that_fills_up_leaves_no_half_film(tmp_path, limit, pictures, fai
     assert os.listdir(tmp_path) == []
 
 
+def write_noise(sink: VideoSink, count: int, fps: int = 10) -> int:
+    """Pictures that hardly compress; returns how many were taken before the disk was full."""
+    taken = 0
+    try:
+        for index in range(count):
+            sink.write(textured(sink.size_wh, index), round(index * 1e9 / fps))
+            taken += 1
+        sink.close()
+    except FileWriteError as error:
+        if "disk full" not in str(error):
+            raise
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("room", "least_whole_s"),
+    [
+        pytest.param(150_000, 1, id="in-the-second-fragment-or-so"),
+        pytest.param(1_000_000, 5, id="after-some-seconds"),
+    ],
+)
+def test_film_that_cannot_be_made_again_is_kept_up_to_where_the_disk_was_full(
+    tmp_path, monkeypatch, room, least_whole_s
+):
+    fill_disk(monkeypatch, room)
+    (tmp_path / "film.mp4").write_bytes(b"older")
+    sink = VideoSink(tmp_path / "film.mp4", (128, 96), keep_whole=True)
+    taken = write_noise(sink, 300)
+    assert taken < 300
+    assert sink.kept == tmp_path / "film.mp4"
+    assert os.listdir(tmp_path) == ["film.mp4"]
+    times, _, keys = read_times(tmp_path / "film.mp4")
+    assert len(times) % 10 == 0  # whole seconds
+    assert taken - 21 <= len(times) <= taken
+    assert len(times) >= 10 * least_whole_s
+    assert keys[0]
+    sink.discard()
+    sink.close()
+    assert os.listdir(tmp_path) == ["film.mp4"]
+
+
+def test_film_whose_end_finds_no_room_is_kept_but_for_its_last_second(tmp_path, monkeypatch):
+    fill_disk(monkeypatch, 10**9)
+    write_noise(VideoSink(tmp_path / "whole.mp4", (128, 96)), 35)
+    size = (tmp_path / "whole.mp4").stat().st_size
+    fill_disk(monkeypatch, size - 5000)
+    sink = VideoSink(tmp_path / "film.mp4", (128, 96), keep_whole=True)
+    assert write_noise(sink, 35) == 35
+    assert sink.kept == tmp_path / "film.mp4"
+    times, _, _ = read_times(tmp_path / "film.mp4")
+    assert len(times) == 30
+
+
+def test_film_of_which_not_one_second_was_written_is_not_kept(tmp_path, monkeypatch):
+    fill_disk(monkeypatch, 3000)
+    sink = VideoSink(tmp_path / "film.mp4", (128, 96), keep_whole=True)
+    assert write_noise(sink, 60) < 25
+    assert sink.kept is None
+    assert os.listdir(tmp_path) == []
+
+
+def test_film_that_cannot_be_given_its_name_stays_under_the_other(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(video.os, "replace", refused)
+    fill_disk(monkeypatch, 300_000)
+    sink = VideoSink(tmp_path / "film.mp4", (128, 96), keep_whole=True)
+    write_noise(sink, 300)
+    assert sink.kept == tmp_path / "film.part.mp4"
+    times, _, _ = read_times(sink.kept)
+    assert times
+
+
 LONG_RUN = """
 import sys
 from pathlib import Path
@@ -358,6 +435,30 @@ def test_a_kill_loses_about_one_second(tmp_path):
     times, _, _ = read_times(tmp_path / "film.part.mp4")
     assert len(times) >= 55 - 10 - 5
     assert not target.exists()
+    # A run that begins would write over it.
+    os.utime(tmp_path / "film.part.mp4", (0, 0))
+    name = time.strftime("film-%Y%m%d-%H%M%S.mp4", time.localtime(0))
+    assert rescue(target) == tmp_path / name
+    assert len(read_times(tmp_path / name)[0]) == len(times)
+    assert rescue(target) is None
+
+
+def test_film_that_is_rescued_replaces_no_other(tmp_path):
+    for number in ("", "-2", "-3"):
+        (tmp_path / "film.part.mp4").write_bytes(b"....ftyp....moof....")
+        os.utime(tmp_path / "film.part.mp4", (0, 0))
+        name = time.strftime(f"film-%Y%m%d-%H%M%S{number}.mp4", time.localtime(0))
+        assert rescue(tmp_path / "film.mp4") == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "left", [None, b"", b"....ftyp....moov...."], ids=["none", "empty", "head"]
+)
+def test_nothing_to_rescue(tmp_path, left):
+    if left is not None:
+        (tmp_path / "film.part.mp4").write_bytes(left)
+    assert rescue(tmp_path / "film.mp4") is None
+    assert rescue(tmp_path / "no" / "folder" / "film.mp4") is None
 
 
 def test_memory_stays_flat(tmp_path):

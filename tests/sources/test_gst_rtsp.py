@@ -187,7 +187,7 @@ def test_killed_server_is_lost_and_found_again():
                 for _ in iter_frames(source):
                     pass
             assert "rtsp://127.0.0.1" in str(caught.value)
-        with pytest.raises(CameraLostError, match="Failed to connect"):
+        with pytest.raises(CameraLostError, match="cannot connect"):
             open_rtsp_gst(camera(own.url("ir")), Sensor.IR)
         own.start()
         with open_rtsp_gst(camera(own.url("ir")), Sensor.IR) as source:

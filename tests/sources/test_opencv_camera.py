@@ -179,3 +179,11 @@ def test_a_camera_that_cannot_be_opened_is_given_back(capture):
 def test_what_cannot_be_is_refused(settings, message):
     with pytest.raises(UsageError, match=message):
         open_opencv(CameraSettings(**settings), Sensor.IR, capture_type=lambda number: None)
+
+
+def test_real_camera_that_is_not_there_is_told_in_our_words_alone(capfd):
+    before = cv2.utils.logging.getLogLevel()
+    with pytest.raises(CameraLostError, match="camera:99 cannot be opened"):
+        open_opencv(CameraSettings(uri="camera:99"), Sensor.VIS)
+    assert capfd.readouterr() == ("", "")
+    assert cv2.utils.logging.getLogLevel() == before

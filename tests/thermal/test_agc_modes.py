@@ -175,6 +175,34 @@ def test_every_mode_is_damped(mode, tolerance):
     assert (before - seen) / (before - goal) == pytest.approx(1 - np.exp(-1), abs=tolerance + 0.02)
 
 
+def test_lock_as_a_setting():
+    """From the first picture on, or from when it is set; the last word counts."""
+    agc = Agc(ThermalSettings(lock=True, damping_s=0))
+    first = agc.apply(ramp(8000, 9000), 0)
+    assert np.ptp(first) == 255  # the first picture sets the table
+    bright = agc.apply(ramp(18_000, 19_000), 1000 * MS)
+    assert (bright == 255).all()
+    agc.configure(ThermalSettings(damping_s=0))
+    assert not agc.locked
+    agc.apply(ramp(18_000, 19_000), 2000 * MS)
+    assert np.ptp(agc.apply(ramp(18_000, 19_000), 3000 * MS)) == 255
+    agc.lock()
+    agc.configure(ThermalSettings(damping_s=0, mode="log"))  # says nothing new of the lock
+    assert agc.locked
+    agc.configure(ThermalSettings(damping_s=0, mode="log", lock=True))
+    agc.unlock()
+    agc.configure(ThermalSettings(damping_s=0, mode="plateau", lock=True))
+    assert not agc.locked
+
+
+def test_locking_makes_no_other_table():
+    agc = Agc(ThermalSettings(damping_s=5))
+    agc.apply(ramp(8000, 9000), 0)
+    before = agc.apply(ramp(8000, 9500), 100 * MS)
+    agc.configure(ThermalSettings(damping_s=5, lock=True))
+    np.testing.assert_array_equal(agc.apply(ramp(8000, 9500), 200 * MS), before)
+
+
 def test_while_locked_the_table_stays_and_then_follows_from_there():
     agc = Agc(ThermalSettings(damping_s=0.5))
     agc.apply(ramp(8000, 9000), 0)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from calibration.rig import Rig
-from fusion_rt.registration import Registration, inverse_map
+from fusion_rt.registration import Registration
 from trainer.deploy import DeployGraph, luma_bt601
 
 
@@ -140,9 +140,9 @@ def test_warp_in_the_graph_agrees_with_the_hosts():
     rig = Rig((128, 100), (300, 180), H)
     rng = np.random.default_rng(4)
     ir = cv2.GaussianBlur(rng.integers(0, 256, (100, 128), np.uint8), (0, 0), 1.5)
-    host = Registration(rig).warp(ir)
-    map_x, map_y = inverse_map(rig)
-    grid = np.stack([(2 * map_x + 1) / 128 - 1, (2 * map_y + 1) / 100 - 1], axis=-1)[None]
+    alignment = Registration(rig).now
+    host = alignment.infrared(ir)
+    grid = alignment.grid[None]
     vis = np.zeros((1, 180, 300, 3), np.uint8)
     weight = np.full((1, 1, 180, 300), 255, np.uint8)
     found = run(Constant(None), ir[None, None], vis, weight, torch.from_numpy(grid))

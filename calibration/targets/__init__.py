@@ -1,0 +1,1 @@
+"""Calibration boards in pictures: found, measured, judged, and drawn with known truth."""
