@@ -23,13 +23,13 @@ from offset_poor import SCENES, Views
 from offset_situations import SITUATIONS, draw
 from shaken import NS_PER_S, Camera, measured, only_in, seen, shake, textured
 
-from fusion_rt.clock_drift import ClockDrift, Drift
-from fusion_rt.clock_offset import offset_in_window
+from fusion_rt.clock_offset.drift import ClockDrift, Drift
+from fusion_rt.clock_offset.estimate import offset_in_window
+from fusion_rt.clock_offset.motion import Steps
+from fusion_rt.clock_offset.recorded import motion_of, offset_of_motion
+from fusion_rt.clock_offset.worker import OffsetWorker
 from fusion_rt.frame import Sensor
 from fusion_rt.machine import describe_machine
-from fusion_rt.motion import Steps
-from fusion_rt.offset_worker import OffsetWorker
-from fusion_rt.recorded_offset import motion_of, offset_of_motion
 
 OFFSETS_MS = (-60, 35, 90, -12, 250, -400)
 RATES = ((30, 30), (25, 30), (9, 30), (9, 25))

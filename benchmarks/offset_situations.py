@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from shaken import Camera, Path, measured, only_in, passing, shake, still, swing, together
 
-from fusion_rt.motion import Steps
+from fusion_rt.clock_offset.motion import Steps
 
 _RATES = ((30, 30), (25, 30), (9, 30), (9, 25), (30, 25), (60, 30), (15, 30), (27, 60))
 _BANDS_HZ = ((0.5, 8.0), (0.3, 3.0), (1.0, 12.0), (0.5, 5.0))

@@ -26,8 +26,8 @@ import numpy as np
 from calibration.auto_distance import DistanceSearch
 from calibration.camera import Camera
 from calibration.rig import CameraPair, Rig
-from fusion_rt.alignment_builder import AlignmentBuilder
-from fusion_rt.map_form import FORMS, as_form, remapped
+from fusion_rt.registration.builder import AlignmentBuilder
+from fusion_rt.registration.map_form import FORMS, as_form, remapped
 
 STILL = np.eye(3)
 CASES = {

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fusion_rt.clock_offset.motion import Steps
 from fusion_rt.frame import Frame
-from fusion_rt.motion import Steps
 
 Path = Callable[[np.ndarray], np.ndarray]
 NS_PER_S = 1_000_000_000

@@ -15,7 +15,7 @@ from engines.errors import EngineError
 from trainer.errors import TrainerError
 
 from .errors import FusionError, UsageError
-from .nearest import NEAREST_M
+from .registration.nearest import NEAREST_M
 
 
 @dataclass

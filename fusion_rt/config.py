@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .registration_settings import RegistrationSettings
+from .registration.settings import RegistrationSettings
 from .settings_file import read_settings
 from .thermal.settings import ThermalSettings
 

@@ -12,11 +12,11 @@ from calibration.online.evidence import Evidence, Together, counts
 from calibration.online.matcher import Matcher
 from calibration.online.pair_estimate import Estimate
 
-from .alignment import Alignment
 from .channel import Channel, ChannelClosed
+from .clock_offset.motion import MotionTrack
 from .frame import FrameFlags, FramePair
-from .motion import MotionTrack
-from .registration import Registration
+from .registration.alignment import Alignment
+from .registration.running import Registration
 from .stage import Stage
 from .timing import NS_PER_MS, NS_PER_S
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .alignment import Alignment
+    from .registration.alignment import Alignment
 
 
 class Sensor(str, Enum):
@@ -73,7 +73,7 @@ class FramePair:
         alignment: how the two were laid on each other; set by the register stage.
         ir_on_vis: infrared on the grid that is fused, which is the visible picture's as a rule,
             (H, W) uint8; set by the register stage, or, where the engine warps by itself, by
-            whoever needs it (`fusion_rt.registration.Registration.warped`).
+            whoever needs it (`fusion_rt.registration.running.Registration.warped`).
         vis_bgr: visible picture on the grid that is fused, (H, W, 3) uint8 BGR; set by the
             register stage.
         fused: (H, W, 3) uint8 BGR; set by the fuse stage.

@@ -12,13 +12,13 @@ import numpy as np
 from engines.base import Engine, EngineInfo
 from engines.errors import Stopped
 
-from .alignment import Alignment
 from .channel import Channel
 from .frame import FramePair, Sensor
 from .ledger import DropReason, Ledger
 from .pace import RealtimePace
 from .preview import EngineOpener, Preparation, Preview
-from .registration import Registration
+from .registration.alignment import Alignment
+from .registration.running import Registration
 from .stage import Stage
 
 # Where there is nothing to build, the engine is prepared sooner than a preview is opened.

@@ -12,7 +12,7 @@ import numpy as np
 from .errors import SinkError
 from .frame import FramePair
 from .palette import PALETTES
-from .registration import Registration
+from .registration.running import Registration
 from .sinks.base import Sink
 from .sinks.hud import HudState, draw_banner, draw_help, draw_hud
 from .sinks.stills import write_png

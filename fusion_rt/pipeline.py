@@ -33,8 +33,8 @@ from .pace import RealtimePace
 from .pairing import Pairer
 from .preview import EngineOpener, Preview, Previewed
 from .register import RegisterStage
-from .registration import Registration
-from .rig_fit import fit_geometry
+from .registration.rig_fit import fit_geometry
+from .registration.running import Registration
 from .run_stats import RunStats
 from .sources.base import Source
 from .stage import Stage

@@ -13,7 +13,7 @@ from .channel import Channel
 from .frame import FramePair, Sensor
 from .ledger import DropReason, Ledger
 from .pairing import Matched, Pairer
-from .registration import Registration
+from .registration.running import Registration
 from .stage import Stage
 from .thermal import Agc
 

@@ -13,7 +13,7 @@ from .ledger import Ledger
 from .machine import describe_machine
 from .pipeline import Outcome, Pipeline
 from .preview import Previewed
-from .registration import Registration
+from .registration.running import Registration
 from .run_stats import RunStats
 from .sinks.text import write_text
 from .sources.base import SourceInfo

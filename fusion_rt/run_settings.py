@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .camera_settings import CameraSettings
 from .config import EngineSettings, ThermalSettings, ViewSettings
-from .registration_settings import RegistrationSettings
+from .registration.settings import RegistrationSettings
 from .settings_file import read_settings
 
 

@@ -10,7 +10,7 @@ from rigs import camera, pair_rig, pixels, shifted
 from calibration.rig import CameraPair, Rig
 from calibration.sight_lines import moved
 from calibration.similarity import fit_similarity
-from fusion_rt.alignment_builder import AlignmentBuilder
+from fusion_rt.registration.builder import AlignmentBuilder
 
 STILL = np.eye(3)
 RIG = pair_rig(distance_m=4.0)

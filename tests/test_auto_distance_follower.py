@@ -15,8 +15,8 @@ from calibration.auto_distance import DistanceSearch
 from calibration.node_map import NodeGrid
 from calibration.sight_lines import sight_lines
 from fusion_rt.frame import FrameFlags, FramePair, Sensor
-from fusion_rt.registration import Registration
-from fusion_rt.registration_settings import RegistrationSettings
+from fusion_rt.registration.running import Registration
+from fusion_rt.registration.settings import RegistrationSettings
 
 RIG = pair_rig(t=(-0.1, 0, 0), distance_m=8.0)
 ONE_PX = 1 / 31  # of the visible picture, in 1/m: 310 px focal length times 10 cm

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fusion_rt.clock_drift import ClockDrift, Drift
+from fusion_rt.clock_offset.drift import ClockDrift, Drift
 
 S = 1_000_000_000
 

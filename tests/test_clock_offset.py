@@ -12,9 +12,9 @@ import shaken
 from offset_situations import SITUATIONS, draw
 from shaken import Camera, measured, only_in, seen, shake, still, swing, textured
 
-from fusion_rt.clock_offset import OffsetState, offset_in_window
-from fusion_rt.motion import Steps
-from fusion_rt.recorded_offset import motion_of
+from fusion_rt.clock_offset.estimate import OffsetState, offset_in_window
+from fusion_rt.clock_offset.motion import Steps
+from fusion_rt.clock_offset.recorded import motion_of
 
 DATA = os.environ.get("FUSION_RT_DATA")
 

@@ -22,7 +22,7 @@ from fusion_rt.fuse import FuseStage
 from fusion_rt.ledger import DropReason, Ledger
 from fusion_rt.pipeline import Pipeline
 from fusion_rt.preview import Preview
-from fusion_rt.registration import Registration
+from fusion_rt.registration.running import Registration
 
 WH = (64, 64)
 HALF = Rig((64, 64), (128, 96), np.diag([2.0, 1.5, 1.0]))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rigs import pixels
 
-from fusion_rt import map_form
-from fusion_rt.map_form import FORMS, as_form, fastest_form, remapped
+from fusion_rt.registration import map_form
+from fusion_rt.registration.map_form import FORMS, as_form, fastest_form, remapped
 
 # A third of a pixel, which 1/32 px does not hold.
 MAP = (pixels((90, 70)) * 0.7 + 1 / 3).astype(np.float32).reshape(70, 90, 2)

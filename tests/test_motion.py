@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from shaken import textured
 
-from fusion_rt.motion import MotionTrack, Step, Steps
+from fusion_rt.clock_offset.motion import MotionTrack, Step, Steps
 
 MS = 1_000_000
 WH = (480, 360)

@@ -13,7 +13,7 @@ from shaken import Camera, Path, seen, shake, still, textured
 from typer.testing import CliRunner
 
 from fusion_rt.cli import app
-from fusion_rt.clock_offset import OffsetState
+from fusion_rt.clock_offset.estimate import OffsetState
 from fusion_rt.commands import offset
 from fusion_rt.commands.offset import OffsetRequest, tell_offset
 from fusion_rt.config import load_settings

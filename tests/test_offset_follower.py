@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from shaken import Camera, only_in, seen, shake, textured
 
+from fusion_rt.clock_offset.follower import OffsetFollower, add_frame
+from fusion_rt.clock_offset.motion import MotionTrack
 from fusion_rt.frame import Frame, FrameFlags, Sensor
-from fusion_rt.motion import MotionTrack
-from fusion_rt.offset_follower import OffsetFollower, add_frame
 
 OFFSET_MS = 65
 SECONDS = 34

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from fusion_rt.clock_offset import OffsetState
-from fusion_rt.offset_policy import OffsetPolicy
+from fusion_rt.clock_offset.estimate import OffsetState
+from fusion_rt.clock_offset.policy import OffsetPolicy
 
 SURE = OffsetState(offset_ms=20.0, plus_minus_ms=2.0, sure=True)
 VAGUE = OffsetState(offset_ms=20.0, plus_minus_ms=5.0, sure=True)

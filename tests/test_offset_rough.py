@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from shaken import Camera, Path, measured, only_in, shake, still, together
 
-from fusion_rt.offset_rough import rough_offset_ns
+from fusion_rt.clock_offset.rough import rough_offset_ns
 
 
 def apart(path: Path, apart_s: float, ir: Camera, mirrored: bool = False) -> float | None:

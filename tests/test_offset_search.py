@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from shaken import Camera, Path, measured, only_in, shake, swing
 
-from fusion_rt.motion import Steps
-from fusion_rt.offset_search import Fit, search
+from fusion_rt.clock_offset.motion import Steps
+from fusion_rt.clock_offset.search import Fit, search
 
 
 def fit_of(

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from shaken import Camera, seen, shake, textured
 
+from fusion_rt.clock_offset.follower import OffsetFollower
+from fusion_rt.clock_offset.worker import OffsetWorker
 from fusion_rt.frame import Frame, Sensor
-from fusion_rt.offset_follower import OffsetFollower
-from fusion_rt.offset_worker import OffsetWorker
 
 MS = 1_000_000
 _rng = np.random.default_rng(4)

@@ -14,7 +14,7 @@ from calibration.rig import Rig
 from fusion_rt import outputs
 from fusion_rt.frame import FramePair, Sensor
 from fusion_rt.outputs import Output, Screen
-from fusion_rt.registration import Registration
+from fusion_rt.registration.running import Registration
 from fusion_rt.sinks.hud import HudState
 from fusion_rt.thermal import Agc
 from fusion_rt.views import view_size

@@ -12,11 +12,11 @@ from fakes import FakeEngine, FakeSource
 from calibration.errors import RigError
 from calibration.rig import Rig
 from engines.errors import EngineError
-from fusion_rt.alignment import Alignment
 from fusion_rt.config import load_settings
 from fusion_rt.errors import SinkError, SourceError, TruncatedSourceError, UsageError
 from fusion_rt.frame import Sensor
 from fusion_rt.pipeline import Pipeline
+from fusion_rt.registration.alignment import Alignment
 
 WH = (64, 64)
 STEP_MS = 1000 / 30

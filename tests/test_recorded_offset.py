@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from shaken import Camera, measured, only_in, seen, shake, still, textured, together
 
+from fusion_rt.clock_offset.motion import Steps
+from fusion_rt.clock_offset.recorded import motion_of, offset_of_motion
 from fusion_rt.frame import Frame
-from fusion_rt.motion import Steps
-from fusion_rt.recorded_offset import motion_of, offset_of_motion
 
 S = 1_000_000_000
 

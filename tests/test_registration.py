@@ -8,8 +8,8 @@ import pytest
 
 from calibration.rig import Rig, stretch
 from fusion_rt.errors import UsageError
-from fusion_rt.registration import Registration
-from fusion_rt.rig_fit import fit_rig
+from fusion_rt.registration.rig_fit import fit_rig
+from fusion_rt.registration.running import Registration
 
 SHIFT = np.array([[1, 0, 20], [0, 1, 10], [0, 0, 1]], np.float64)
 TILTED = np.array([[2.1, 0.05, 60], [-0.04, 2.0, -90], [2e-5, 1e-5, 1]], np.float64)

@@ -14,12 +14,12 @@ from rigs import pair_rig, shifted
 from calibration.errors import RigError
 from calibration.rig import Rig
 from calibration.rig_file import rig_text
-from fusion_rt import alignment_builder
 from fusion_rt.errors import UsageError
 from fusion_rt.frame import FramePair
-from fusion_rt.registration import Registration
-from fusion_rt.registration_settings import RegistrationSettings
-from fusion_rt.rig_fit import fit_geometry
+from fusion_rt.registration.builder import AlignmentBuilder
+from fusion_rt.registration.rig_fit import fit_geometry
+from fusion_rt.registration.running import Registration
+from fusion_rt.registration.settings import RegistrationSettings
 
 RIG = pair_rig(distance_m=4.0)
 FLAT = Rig((160, 128), (320, 256), np.diag([2.0, 2.0, 1.0]), distance_m=3.0)
@@ -69,13 +69,13 @@ def test_pairs_go_on_while_a_map_is_built_and_keep_the_one_they_began_with(
     registration, monkeypatch
 ):
     may_go = threading.Event()
-    build = alignment_builder.AlignmentBuilder.build
+    build = AlignmentBuilder.build
 
     def slow(self, *wish):
         assert may_go.wait(30)
         return build(self, *wish)
 
-    monkeypatch.setattr(alignment_builder.AlignmentBuilder, "build", slow)
+    monkeypatch.setattr(AlignmentBuilder, "build", slow)
     registration.set_distance(1.0)
     pair = some_pair()
     registration.lay(pair, lazily=False)  # would hang if it waited
@@ -129,7 +129,7 @@ def test_failure_of_the_builder_ends_the_run(registration, monkeypatch):
     def broken(*_):
         raise MemoryError("no memory for the map")
 
-    monkeypatch.setattr(alignment_builder.AlignmentBuilder, "build", broken)
+    monkeypatch.setattr(AlignmentBuilder, "build", broken)
     registration.set_distance(1.0)
     registration.settle()
     with pytest.raises(MemoryError, match="no memory for the map"):

@@ -10,8 +10,8 @@ from rigs import pair_rig
 from calibration.node_map import NodeGrid
 from calibration.sight_lines import sight_lines
 from fusion_rt.errors import UsageError
-from fusion_rt.registration_settings import RegistrationSettings
-from fusion_rt.still_alignments import StillAlignments
+from fusion_rt.registration.settings import RegistrationSettings
+from fusion_rt.registration.still import StillAlignments
 
 RIG = pair_rig(t=(-0.1, 0, 0), distance_m=8.0)
 SIZES = RIG.ir_wh, RIG.vis_wh

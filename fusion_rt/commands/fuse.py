@@ -21,13 +21,13 @@ from ..engine_choice import check_engine, open_chosen
 from ..errors import SourceError, UsageError
 from ..frame import Sensor
 from ..palette import palette_table
+from ..registration.still import StillAlignments
 from ..report import describe_engine
 from ..signals import STOPPED_EXIT_CODE, stop_on_signals
 from ..sinks.stills import write_png
 from ..sources.picture import read_image
 from ..sources.stills import Unmatched, match_by_stem
 from ..sources.uri import IMAGE_SUFFIXES
-from ..still_alignments import StillAlignments
 from ..terminal import engine_facts, print_facts, progress_bar, say, say_error
 from ..thermal import Agc
 from ..views import compose, view_size

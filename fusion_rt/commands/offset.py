@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
-from ..clock_offset import OffsetState
+from ..clock_offset.estimate import OffsetState
+from ..clock_offset.motion import Steps
+from ..clock_offset.recorded import motion_of, offset_of_motion
 from ..errors import PipelineError, TruncatedSourceError
 from ..frame import Frame, Sensor
-from ..motion import Steps
-from ..recorded_offset import motion_of, offset_of_motion
 from ..sources import Source, open_source
 from ..terminal import print_facts, progress_bar, say
 from ..timing import NS_PER_S

@@ -19,7 +19,7 @@ from ..frame import FramePair, Sensor
 from ..outputs import Output, Screen
 from ..palette import palette_table
 from ..pipeline import Outcome, Pipeline
-from ..registration import Registration
+from ..registration.running import Registration
 from ..report import build_report, write_json
 from ..signals import STOPPED_EXIT_CODE, stop_on_signals
 from ..sinks.base import Sink

@@ -7,11 +7,11 @@ import threading
 import time
 from typing import Any
 
-from ..clock_offset import OffsetState
+from ..clock_offset.estimate import OffsetState
+from ..clock_offset.policy import OffsetPolicy
+from ..clock_offset.worker import OffsetWorker
 from ..frame import Frame, Sensor
 from ..live_pairing import OffsetLine
-from ..offset_policy import OffsetPolicy
-from ..offset_worker import OffsetWorker
 from ..run_settings import ClockSettings
 from ..timing import NS_PER_MS
 

@@ -14,7 +14,7 @@ from calibration.online.policy import Decision, DriftPolicy
 
 from ..drift_worker import DriftState, DriftWorker
 from ..frame import FramePair
-from ..registration import Registration
+from ..registration.running import Registration
 from ..run_settings import DriftSettings
 
 # Pairs that must have counted before a figure is shown.

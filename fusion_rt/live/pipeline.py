@@ -29,8 +29,8 @@ from ..ledger import DropReason
 from ..live_pairing import LivePairer, OffsetLine, PairingState
 from ..preview import EngineOpener, Preview, Previewed
 from ..radiometry import Radiometry
-from ..registration import Registration
-from ..rig_fit import fit_geometry
+from ..registration.rig_fit import fit_geometry
+from ..registration.running import Registration
 from ..run_settings import RELOADABLE, RunSettings
 from ..run_stats import RunStats
 from ..stage import Stage

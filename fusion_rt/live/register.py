@@ -13,7 +13,7 @@ from ..frame import Frame, FramePair, Sensor
 from ..ledger import DropReason, Ledger
 from ..live_pairing import LivePairer
 from ..pairing import Matched
-from ..registration import Registration
+from ..registration.running import Registration
 from ..stage import Stage
 from .infrared import InfraredWatch
 from .standin import StandIns

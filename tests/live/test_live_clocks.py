@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fusion_rt.clock_offset import OffsetState
+from fusion_rt.clock_offset.estimate import OffsetState
 from fusion_rt.frame import Frame, Sensor
 from fusion_rt.live import clocks as module
 from fusion_rt.live.clocks import Clocks

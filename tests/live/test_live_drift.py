@@ -11,7 +11,7 @@ from calibration.online.evidence import Together
 from calibration.rig import Rig
 from fusion_rt.drift_worker import DriftState
 from fusion_rt.live.drift import Drift
-from fusion_rt.registration import Registration
+from fusion_rt.registration.running import Registration
 from fusion_rt.run_settings import DriftSettings, load_run_settings
 
 FOUND = similarity(4, 0)

@@ -20,7 +20,7 @@ from fusion_rt.live.report import live_facts, live_report
 from fusion_rt.live.shown import LiveView
 from fusion_rt.outputs import Output
 from fusion_rt.radiometry import Radiometry
-from fusion_rt.registration import Registration
+from fusion_rt.registration.running import Registration
 from fusion_rt.run_stats import RunStats
 from fusion_rt.thermal import Agc
 

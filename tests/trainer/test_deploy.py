@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from calibration.rig import Rig
-from fusion_rt.registration import Registration
+from fusion_rt.registration.running import Registration
 from trainer.deploy import DeployGraph, luma_bt601
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from .clock_drift import ClockDrift
-from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
-from .frame import Frame
+from ..frame import Frame
+from ..timing import NS_PER_MS
+from .drift import ClockDrift
+from .estimate import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
+from .follower import add_frame, on_line
 from .motion import MotionTrack, Steps
-from .offset_follower import add_frame, on_line
-from .offset_rough import rough_offset_ns
-from .timing import NS_PER_MS
+from .rough import rough_offset_ns
 
 _STRIDE_NS = WINDOW_NS // 2
 

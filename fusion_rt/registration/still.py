@@ -12,9 +12,9 @@ from calibration.geometry import Geometry
 from calibration.rig import Rig
 
 from .alignment import Alignment
-from .alignment_builder import AlignmentBuilder
-from .registration_settings import RegistrationSettings
+from .builder import AlignmentBuilder
 from .rig_fit import check_distances, fit_geometry, wanted_inverse_distance
+from .settings import RegistrationSettings
 
 _KEPT = 4  # folders mix a few sizes
 

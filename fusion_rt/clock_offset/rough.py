@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..timing import NS_PER_S
 from .motion import Steps
-from .offset_search import BELIEVED_WEIGHT, moving_mean
-from .timing import NS_PER_S
+from .search import BELIEVED_WEIGHT, moving_mean
 
 MOST_APART_S = 59.0  # so that no answer lies beyond what pairing.ir_offset_ms may be
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .clock_offset import OffsetState
+from .estimate import OffsetState
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..timing import NS_PER_S
 from .motion import Steps
-from .timing import NS_PER_S
 
 PARTS = 10
 

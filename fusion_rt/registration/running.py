@@ -13,19 +13,19 @@ from calibration.errors import RigError
 from calibration.geometry import Geometry
 from calibration.similarity import check_similarity
 
+from ..errors import UsageError
+from ..frame import FramePair
 from .alignment import Alignment
-from .alignment_builder import AlignmentBuilder
 from .auto_distance import AutoDistance
-from .errors import UsageError
-from .frame import FramePair
+from .builder import AlignmentBuilder
 from .nearest import NEAREST_M
-from .registration_settings import RegistrationSettings
 from .rig_fit import (
     NO_DISTANCES,
     NO_DISTANCES_HINT,
     check_distances,
     wanted_inverse_distance,
 )
+from .settings import RegistrationSettings
 
 _DEFAULTS = RegistrationSettings()
 _LITTLE = 0.05  # of the fused picture

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..timing import NS_PER_S
 from .motion import Steps
-from .offset_search import LEAST_COVERED_S, Fit, search
-from .timing import NS_PER_S
+from .search import LEAST_COVERED_S, Fit, search
 
 WINDOW_NS = 10 * NS_PER_S
 RANGE_MS = 500.0

@@ -10,8 +10,8 @@ from calibration.presets import Presets
 from calibration.rig import Rig, stretch
 from calibration.rig_file import load_rig
 
-from .errors import UsageError
-from .registration_settings import RegistrationSettings
+from ..errors import UsageError
+from .settings import RegistrationSettings
 
 NO_DISTANCES = "this rig holds for one distance only"
 NO_DISTANCES_HINT = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .timing import NS_PER_S
+from ..timing import NS_PER_S
 
 # Windows of ten seconds that overlap by more than half add little; a little less than half of one,
 # so that those which begin each 5 s count all of them, though frames shift their middles.

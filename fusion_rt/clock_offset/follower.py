@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .clock_drift import RATE_KNOWN_PPM, ClockDrift, Drift
-from .clock_offset import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
-from .frame import Frame, FrameFlags, Sensor
+from ..frame import Frame, FrameFlags, Sensor
+from ..timing import NS_PER_S
+from .drift import RATE_KNOWN_PPM, ClockDrift, Drift
+from .estimate import MOST_PLUS_MINUS_MS, WINDOW_NS, OffsetState, offset_in_window
 from .motion import MotionTrack
-from .timing import NS_PER_S
 
 # A window that is believed by mistake is rare, but there is a new one each second for days: the
 # next one that shares at most half of its motion must say the same.
@@ -18,7 +18,7 @@ _LEAST_WINDOWS = 2
 class OffsetFollower:
     """Motion of both cameras, one window after the other, and the line through their offsets.
 
-    Not thread-safe: one thread owns it. `fusion_rt.offset_worker.OffsetWorker` is that thread.
+    Not thread-safe: one thread owns it, that of `fusion_rt.clock_offset.worker.OffsetWorker`.
     """
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .timing import NS_PER_MS
+from ..timing import NS_PER_MS
 
 BLOCK = 48  # px
 GRID = (3, 4)  # blocks down and across

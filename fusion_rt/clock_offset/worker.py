@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from .channel import Channel, ChannelClosed
-from .clock_offset import OffsetState
-from .frame import Frame, Sensor
-from .offset_follower import OffsetFollower
-from .stage import Stage
-from .timing import NS_PER_MS, NS_PER_S
+from ..channel import Channel, ChannelClosed
+from ..frame import Frame, Sensor
+from ..stage import Stage
+from ..timing import NS_PER_MS, NS_PER_S
+from .estimate import OffsetState
+from .follower import OffsetFollower
 
 # Frames that wait while an estimate is made; older ones give way.
 _WAITING = 4

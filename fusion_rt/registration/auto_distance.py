@@ -10,9 +10,9 @@ import numpy as np
 from calibration.auto_distance import DistanceSearch, Found
 from calibration.geometry import Geometry
 
+from ..frame import FrameFlags, FramePair
+from ..timing import NS_PER_S
 from .alignment import Alignment
-from .frame import FrameFlags, FramePair
-from .timing import NS_PER_S
 
 # A look costs some 30 ms of one core: 3 % of it.
 _EVERY_NS = NS_PER_S

@@ -11,7 +11,7 @@ from .nearest import NEAREST_M
 
 
 class RegistrationSettings(BaseModel):
-    """See `fusion_rt.registration`."""
+    """See `fusion_rt.registration.running`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -1,0 +1,1 @@
+"""How the infrared picture is laid on the visible one, for a distance that may change."""
