@@ -8,7 +8,7 @@ however many views there are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +109,7 @@ def adjust(
     cauchy: float | None = None,
     cameras: tuple[Which, ...] = CAMERAS,
     most_rounds: int = _ROUNDS,
+    prior: np.ndarray | None = None,
 ) -> Adjusted:
     """Find the parameters at which the model fits best.
 
@@ -121,17 +122,20 @@ def adjust(
             counts less and less (Cauchy's loss on the distance in the picture).
         cameras: which of them take part.
         most_rounds: steps to try.
+        prior: (F,) what is known of the free parameters beforehand, as 1 over the variance about
+            0; 0 for nothing. None where nothing is known of any. Not for the rotation.
 
     Returns:
         The best state. Steps that put a point behind a camera are not taken.
     """
-    equations, cost = _equations(state, data, free, sigma, cauchy, cameras)
+    known = np.zeros(len(free)) if prior is None else prior
+    equations, cost = _equations(state, data, free, sigma, cauchy, cameras, known)
     damping, rounds = 1e-3, 0
     small = _SMALL_GAIN if cauchy is None else _SMALL_GAIN_CAUCHY
     while rounds < most_rounds and damping < _MOST_DAMPING:
         rounds += 1
-        trial = state.moved(*_step(_sum(equations), free, damping))
-        new_equations, new_cost = _equations(trial, data, free, sigma, cauchy, cameras)
+        trial = state.moved(*_step(_sum(equations, known, state.shared[free]), free, damping))
+        new_equations, new_cost = _equations(trial, data, free, sigma, cauchy, cameras, known)
         if not new_cost < cost:
             # At the minimum a step gains less than rounding: no need to try smaller ones.
             if abs(new_cost - cost) <= small * (1 + cost):
@@ -146,14 +150,23 @@ def adjust(
     return Adjusted(state, cost, rounds)
 
 
-def spread(state: State, data: Data, free: np.ndarray, sigma: Mapping[Which, float]) -> Spread:
-    """Covariance of the shared parameters, and where the freedom went.
+def spread(
+    state: State,
+    data: Data,
+    free: np.ndarray,
+    sigma: Mapping[Which, float],
+    prior: np.ndarray | None = None,
+) -> Spread:
+    """Covariance of the shared parameters, and where the freedom went; arguments as of `adjust`.
+
+    What the prior determines uses up no measurements.
 
     Raises:
         numpy.linalg.LinAlgError: the data leave a parameter undetermined.
     """
-    equations, _ = _equations(state, data, free, sigma, None, CAMERAS)
-    total = _sum(equations)
+    known = np.zeros(len(free)) if prior is None else prior
+    equations, _ = _equations(state, data, free, sigma, None, CAMERAS, known)
+    total = _sum(equations, known, state.shared[free])
     inverse_pp = np.linalg.inv(total.pp)
     through = total.sp @ inverse_pp
     reduced = total.ss - np.einsum("vfp,vgp->fg", through, total.sp)
@@ -178,8 +191,9 @@ def _equations(
     sigma: Mapping[Which, float],
     cauchy: float | None,
     cameras: tuple[Which, ...],
+    known: np.ndarray,
 ) -> tuple[dict[Which, _Normal], float]:
-    cost, equations = 0.0, dict[Which, _Normal]()
+    cost, equations = (known * state.shared[free] ** 2).sum() / 2, dict[Which, _Normal]()
     for which in cameras:
         seen = see(state, data.shape, which)
         if not seen.in_front:
@@ -216,9 +230,11 @@ def _normal(
     )
 
 
-def _sum(equations: Mapping[Which, _Normal]) -> _Normal:
+def _sum(equations: Mapping[Which, _Normal], known: np.ndarray, values: np.ndarray) -> _Normal:
+    """Of all cameras, and of what is known beforehand of the parameters that have ``values``."""
     first, *others = equations.values()
-    return sum(others, start=first)
+    total = sum(others, start=first)
+    return replace(total, ss=total.ss + np.diag(known), s=total.s - known * values)
 
 
 def _step(n: _Normal, free: np.ndarray, damping: float) -> tuple[np.ndarray, np.ndarray]:

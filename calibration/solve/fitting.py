@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import CalibrationError
 from .adjust import Data, Spread, adjust, residuals, spread
 from .intake import LEAST_POINTS
-from .model import ASPECT, BOW, CAMERAS, LENS, ROTATION, SHIFT, State, Which
+from .model import ASPECT, BOW, CAMERAS, K3, LENS, ROTATION, SHIFT, State, Which
 from .solution import Distortion, Options
 from .start import LEAST_NOISE_PX, robust_noise
 
@@ -20,9 +20,11 @@ _OUTLIER = 5.0
 _SETTLING = 8
 _CAUCHY = 3.0
 _NOISE_ROUNDS, _SAME_NOISE = 4, 0.02
-# Chi squared that k3 must gain. Little, as it costs little where it is not needed, but where one is
-# missing the corners are off by a pixel. The rational model must meet Schwarz's criterion.
-_K3_GAIN = 4.0
+# Standard deviation of k3 about 0 that is taken for granted where the lens model is left to us:
+# real lenses have some tenths at most. Where the views determine k3 this says nothing. Where they
+# do not, the covariance tells how much k3 may be; left out, it would be an error nobody foretells.
+# The few lenses with more are not held back: the tails are those of Cauchy's distribution.
+_K3_SIGMA = 0.2
 # Steps after which a richer model has shown most of its gain.
 _TASTE = 3
 # Standard deviation of k1 above which the rational model's numbers only cancel each other.
@@ -37,11 +39,13 @@ class Model:
 
     Attributes:
         numbers: distortion numbers by camera.
+        weak_k3: cameras whose k3 has the weak prior.
         bow: whether the board may be bowed.
         aspect: whether its rows may stand at another spacing than its columns.
     """
 
     numbers: Mapping[Which, int]
+    weak_k3: frozenset[Which]
     bow: bool
     aspect: bool = False
 
@@ -52,6 +56,15 @@ class Model:
         rig = np.arange(ROTATION.start, SHIFT.stop)
         bow = np.arange(BOW.start, BOW.stop) if self.bow else np.empty(0, int)
         return np.concatenate([*lenses, rig, bow, [ASPECT] if self.aspect else []]).astype(int)
+
+    def prior(self, state: State) -> np.ndarray:
+        """(F,) as `adjust` takes it, weighted anew by where k3 stands: call it before each fit."""
+        weak = np.isin(self.free, [LENS[which].start + K3 for which in self.weak_k3])
+        return np.where(weak, 1 / (_K3_SIGMA**2 + state.shared[self.free] ** 2 / 2), 0.0)
+
+    def rational(self, which: Which) -> Model:
+        """With 8 distortion numbers of a camera: in a fraction k3 may be anything."""
+        return replace(self, numbers={**self.numbers, which: 8}, weak_k3=self.weak_k3 - {which})
 
 
 @dataclass(frozen=True)
@@ -78,38 +91,46 @@ class Fit:
 def first_model(options: Options) -> Model:
     """The leanest lenses that the options allow."""
     asked = _asked(options)
-    return Model({w: 4 if n == "auto" else n for w, n in asked.items()}, options.bow)
+    numbers = {w: 5 if n == "auto" else n for w, n in asked.items()}
+    return Model(numbers, frozenset(w for w, n in asked.items() if n == "auto"), options.bow)
 
 
 def robust_fit(state: State, data: Data, model: Model) -> tuple[State, dict[Which, float], float]:
     """Fit with a loss that bad points hardly move; also the noise by camera, and the cost."""
     noise = _noise(state, data)
     for _ in range(_NOISE_ROUNDS):
-        done = adjust(state, data, model.free, noise, _CAUCHY)
+        done = adjust(state, data, model.free, noise, _CAUCHY, prior=model.prior(state))
         state, before, noise = done.state, noise, _noise(done.state, data)
         if all(abs(noise[which] / before[which] - 1) < _SAME_NOISE for which in CAMERAS):
             break
-    done = adjust(state, data, model.free, noise, _CAUCHY)
+    done = adjust(state, data, model.free, noise, _CAUCHY, prior=model.prior(state))
     return done.state, noise, done.cost
 
 
 def richer_lenses(
     state: State, data: Data, model: Model, options: Options, sizes: Mapping[Which, tuple[int, int]]
 ) -> tuple[State, Model]:
-    """More distortion numbers where the data ask for them and the options let it."""
+    """The rational lens model where the data ask for it (Schwarz) and the options let it."""
     measured = 2 * sum(int(used.sum()) for used in data.used.values())
-    state, noise, cost = robust_fit(state, data, model)
+    state, noise, _ = robust_fit(state, data, model)
     for which, asked in _asked(options).items():
-        for numbers in (5, 8) if asked == "auto" else ():
-            richer = replace(model, numbers={**model.numbers, which: numbers})
-            rich = adjust(state, data, richer.free, noise, _CAUCHY, most_rounds=_TASTE)
-            more = numbers - model.numbers[which]
-            price = _K3_GAIN if numbers == 5 else more * np.log(measured)
-            if 2 * (cost - rich.cost) > price and _unfolded(
-                rich.state, which, sizes[which], numbers
-            ):
-                model = richer
-                state, noise, cost = robust_fit(rich.state, data, model)
+        if asked != "auto":
+            continue
+        rich = model.rational(which)
+        # Without its prior on both sides, or a large k3 would speak for k4 to k6.
+        free_k3 = replace(model, weak_k3=rich.weak_k3)
+        before, after = (
+            adjust(
+                state, data, one.free, noise, _CAUCHY, most_rounds=_TASTE, prior=one.prior(state)
+            )
+            for one in (free_k3, rich)
+        )
+        more = len(rich.free) - len(free_k3.free)
+        if 2 * (before.cost - after.cost) > more * np.log(measured) and _unfolded(
+            after.state, which, sizes[which]
+        ):
+            model = rich
+            state, noise, _ = robust_fit(after.state, data, model)
     return state, model
 
 
@@ -128,7 +149,7 @@ def settle(state: State, data: Data, model: Model) -> Fit:
         # A pose without points would be undetermined.
         posed = np.flatnonzero(np.any([used[which].any(1) for which in CAMERAS], axis=0))
         state, data, kept = state.of_views(posed), data.of_views(posed), kept[posed]
-        done = adjust(state, data, model.free, noise)
+        done = adjust(state, data, model.free, noise, prior=model.prior(state))
         state, rounds = done.state, rounds + done.rounds
         now = _spread(state, data, model, noise)
         measured = {which: _measured(state, data, which, now, model) for which in CAMERAS}
@@ -147,7 +168,7 @@ def settle(state: State, data: Data, model: Model) -> Fit:
 def aspect_of(fit: Fit, model: Model) -> tuple[float, float]:
     """The board's aspect as the data see it, and its standard deviation."""
     free = replace(model, aspect=True)
-    state = adjust(fit.state, fit.data, free.free, fit.noise).state
+    state = adjust(fit.state, fit.data, free.free, fit.noise, prior=free.prior(fit.state)).state
     cov = _spread(state, fit.data, free, fit.noise).covariance
     return float(state.shared[ASPECT]), float(np.sqrt(cov[-1, -1]))
 
@@ -177,7 +198,7 @@ def _measured(state: State, data: Data, which: Which, now: Spread, model: Model)
 
 def _spread(state: State, data: Data, model: Model, noise: Mapping[Which, float]) -> Spread:
     try:
-        return spread(state, data, model.free, noise)
+        return spread(state, data, model.free, noise, model.prior(state))
     except np.linalg.LinAlgError as error:
         raise _undetermined(model) from error
 
@@ -194,8 +215,8 @@ def _undetermined(model: Model) -> CalibrationError:
     )
 
 
-def _unfolded(state: State, which: Which, size_wh: tuple[int, int], numbers: int) -> bool:
-    camera = state.camera(which, size_wh, numbers)
+def _unfolded(state: State, which: Which, size_wh: tuple[int, int]) -> bool:
+    camera = state.camera(which, size_wh, 8)
     far = np.array(size_wh) - 1.0
     corners = np.array([(0, 0), (far[0], 0), (0, far[1]), far])
     rays = camera.rays(corners)

@@ -32,7 +32,7 @@ Which = Literal["ir", "vis"]
 CAMERAS: tuple[Which, Which] = ("ir", "vis")
 LENS = {"ir": slice(0, 12), "vis": slice(12, 24)}
 ROTATION, SHIFT, BOW, ASPECT = slice(24, 27), slice(27, 30), slice(30, 33), 33
-FOCAL, CENTRE = slice(0, 2), slice(2, 4)  # within one camera's twelve
+FOCAL, CENTRE, K3 = slice(0, 2), slice(2, 4), 8  # within one camera's twelve
 
 
 @dataclass(frozen=True)

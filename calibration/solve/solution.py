@@ -21,7 +21,8 @@ class Options:
 
     Attributes:
         distortion_ir: numbers of the infrared lens model (4: k1 k2 p1 p2; 5: with k3; 8: with k3
-            to k6); auto takes 4 unless the data clearly ask for more.
+            to k6); auto takes 5, k3 held near 0 where the views do not determine it, unless the
+            data clearly ask for 8.
         distortion_vis: the same for the visible lens.
         bow: whether to solve for how the board is bowed.
         noise_ir_px: noise of the infrared points per axis in px, where it is known; the measured
@@ -142,6 +143,7 @@ class Solution:
         values: (P,).
         covariance: (P, P), with the measured noise; for the rotation that of a small rotation of
             the visible frame.
+        prior: (P,) what was taken for granted of each: 1 over its variance about 0; 0 for nothing.
         data_hash: 16 hexadecimal digits of the points and the board.
         rounds: steps of the solver.
         seconds: time that it took.
@@ -164,6 +166,7 @@ class Solution:
     names: tuple[str, ...]
     values: np.ndarray
     covariance: np.ndarray
+    prior: np.ndarray
     data_hash: str
     rounds: int
     seconds: float = field(compare=False)

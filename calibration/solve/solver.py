@@ -130,6 +130,7 @@ def _solution(
         names=tuple(NAMES[at] for at in model.free),
         values=values[model.free],
         covariance=fit.spread.covariance,
+        prior=model.prior(fit.state),
         data_hash=digest,
         rounds=fit.rounds,
         seconds=time.perf_counter() - begun,

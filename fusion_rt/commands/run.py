@@ -20,6 +20,7 @@ from ..engine_choice import check_engine, engine_preview, open_chosen
 from ..errors import SinkError, SourceError, UsageError
 from ..frame import FramePair, Sensor
 from ..live.cameras import Camera, LiveCameras
+from ..live.chores import Chores
 from ..live.clocks import Clocks
 from ..live.drift import Drift
 from ..live.film import LiveFilm
@@ -40,10 +41,7 @@ from ..sinks.window import WindowSink
 from ..sources.open_live import check_live, open_live
 from ..sources.uri import parse_uri
 from ..terminal import print_facts, print_summary, say
-from ..timing import NS_PER_MS
 from ..views import view_size
-
-_STATUS_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -230,7 +228,7 @@ def _run(
     watch = None if request.config is None else SettingsWatch(request.config, load_again, settings)
     if watch is not None:
         stack.enter_context(_reload_on_hangup(watch.ask))
-    chores = _Chores(pipeline, clocks, drift, view, watch, settings)
+    chores = Chores(pipeline, clocks, drift, view, watch, settings)
 
     def consume(pair: FramePair, health: Health) -> None:
         view.show(pair, health)
@@ -257,79 +255,6 @@ def _keep(film: LiveFilm | None) -> None:
         film.close()
         if film.pictures:
             say(f"kept until here: {film.label}")
-
-
-class _Chores:
-    """What the main thread looks after beside the pictures."""
-
-    def __init__(
-        self,
-        pipeline: LivePipeline,
-        clocks: Clocks,
-        drift: Drift,
-        view: LiveView,
-        watch: SettingsWatch | None,
-        settings: RunSettings,
-    ) -> None:
-        self._pipeline = pipeline
-        self._clocks = clocks
-        self._drift = drift
-        self._view = view
-        self._watch = watch
-        self._settings = settings
-        self._said_s = time.monotonic()
-        self._reconnects = 0
-
-    def do(self) -> None:
-        """Take over changed settings and clock offsets, tell how it goes."""
-        self._reload()
-        self._clocks.pause(self._pipeline.infrared.frozen)
-        self._drift.pause(self._pipeline.infrared.frozen)
-        reconnects = sum(state.reconnects for state in self._pipeline.cameras.states().values())
-        if reconnects != self._reconnects:
-            self._reconnects = reconnects
-            self._clocks.restart()
-            self._drift.restart()
-        given_ms = self._pipeline.given_offset_ms(self._settings)
-        line = self._clocks.offset_to_apply(given_ms)
-        if line is not None:
-            self._pipeline.set_offset(line)
-            drift = f", drifting by {line.drift_ppm:+.0f} ppm" if line.drift_ppm else ""
-            ahead = f"{line.offset_ns / NS_PER_MS:+.1f} ms ahead{drift}"
-            say(f"the infrared clock is {ahead}: used for pairing from now on")
-        mended = self._drift.do()
-        if mended:
-            say(mended)
-        told = (self._clocks.words(given_ms), self._drift.words())
-        self._view.words = " - ".join(text for text in told if text)
-        self._view.off_px = self._drift.off_px
-        self._tell()
-
-    def _reload(self) -> None:
-        found = None if self._watch is None else self._watch.poll(time.monotonic_ns())
-        if found is None:
-            return
-        say(found.words)
-        before, self._settings = self._settings, found.settings
-        if found.settings.pairing.ir_offset_ms != before.pairing.ir_offset_ms:
-            self._clocks.forget_applied()
-        if found.changed:
-            self._pipeline.apply(found.settings, found.changed)
-            self._clocks.configure(found.settings.clock)
-            self._drift.configure(found.settings.drift)
-        if "view" in found.changed:  # else what was chosen by a key would be undone
-            self._view.set_view(found.settings.view)
-
-    def _tell(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._said_s < _STATUS_S:
-            return
-        self._said_s = now_s
-        stats = self._pipeline.stats
-        say(
-            f"{stats.rate.recent_fps:.1f} frames/s, {stats.last_latency_ms:.0f} ms, "
-            f"skew {stats.last_skew_ms:+.1f} ms, {self._pipeline.health}"
-        )
 
 
 @contextmanager

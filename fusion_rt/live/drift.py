@@ -12,10 +12,10 @@ from calibration.online.matcher import Matcher
 from calibration.online.meter import misregistration_px
 from calibration.online.policy import Decision, DriftPolicy
 
-from ..drift_worker import DriftState, DriftWorker
 from ..frame import FramePair
 from ..registration.running import Registration
 from ..run_settings import DriftSettings
+from .drift_worker import DriftState, DriftWorker
 
 # Pairs that must have counted before a figure is shown.
 _LEAST_SHOWN = 5

@@ -102,6 +102,24 @@ def test_regions_without_data_are_named():
     assert empty_regions(grid, (300, 300), common, supported) == ("top left corner", "right edge")
 
 
+def test_halves_are_solved_as_was_asked_for_the_whole(monkeypatch):
+    asked = []
+
+    def noted(views, board, ir_wh, vis_wh, options):
+        asked.append(options)
+        return solve_rig(views, board, ir_wh, vis_wh, options)
+
+    monkeypatch.setattr("calibration.solve.crosscheck.solve_rig", noted)
+    assert cross_check(_solved(), VIEWS) is not None
+    rational = replace(_solved().pair.ir, dist=np.append(_solved().pair.ir.dist, (0, 0, 0)))
+    rich = replace(_solved(), pair=replace(_solved().pair, ir=rational))
+    cross_check(rich, VIEWS)
+    assert [(one.distortion_ir, one.distortion_vis) for one in asked[:3]] == [
+        *[("auto", "auto")] * 2,
+        (8, "auto"),
+    ]
+
+
 def test_halves_agree_as_well_as_chance_lets_expect():
     cross = _crossed()
     assert 0.4 < cross.ratio < 1.8

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.solve.adjust import Data, adjust, residuals
+from calibration.solve.adjust import Data, adjust, residuals, spread
 from calibration.solve.model import (
     CAMERAS,
     COUNT,
@@ -88,6 +88,29 @@ def test_scipys_least_squares_ends_at_the_same_place():
         start.shared[SHIFT] + found.x[: len(free)][np.isin(free, range(SHIFT.start, SHIFT.stop))]
     )
     np.testing.assert_allclose(own.state.shared[SHIFT], shift, atol=2e-6)
+
+
+def test_what_is_known_beforehand_holds_what_the_data_leave_open():
+    scene = Scene.standard()
+    views = simulate(scene, 6, seed=4)
+    px = {which: np.stack([getattr(view, which) for view in views]) for which in CAMERAS}
+    data = Data(Shape(scene.board), px, {w: np.isfinite(px[w]).all(-1) for w in CAMERAS})
+    noise = {"ir": 0.15, "vis": 0.10}
+    free = np.array([n for n in range(COUNT - 1) if n % 12 < 9 or n >= 24])  # with k3
+    known = np.where(np.isin(free, (8, 20)), 0.2**-2, 0.0)
+    bare = adjust(_truth(scene, data), data, free, noise)
+    held = adjust(_truth(scene, data), data, free, noise, prior=known)
+    without, with_it = (
+        np.linalg.inv(spread(bare.state, data, free, noise, prior).covariance)
+        for prior in (None, known)
+    )
+    np.testing.assert_allclose(np.diag(with_it - without), known, rtol=1e-3, atol=0.1)
+    values = bare.state.shared[free]
+    expected = -np.linalg.solve(with_it, known * values)
+    moved = held.state.shared[free] - values
+    k3 = known > 0
+    assert (np.abs(values[k3]) > 0.05).any()
+    np.testing.assert_allclose(moved[k3], expected[k3], rtol=0.05, atol=0.005)
 
 
 def _truth(scene: Scene, data: Data) -> State:

@@ -224,7 +224,7 @@ def test_a_good_calibration_is_called_good():
     assert verdict.alarms == ()
     assert verdict.headline in (
         "good to 0.2 px from 1 m to infinity",
-        "good to 0.1 px from 1 m to infinity",
+        "good to 0.2 px from 5 m to infinity",
     )
     assert "halves of the views differ by" in verdict.text
 

@@ -9,8 +9,8 @@ from drift_scenes import WH, similarity
 from calibration.online import Estimate
 from calibration.online.evidence import Together
 from calibration.rig import Rig
-from fusion_rt.drift_worker import DriftState
 from fusion_rt.live.drift import Drift
+from fusion_rt.live.drift_worker import DriftState
 from fusion_rt.registration.running import Registration
 from fusion_rt.run_settings import DriftSettings, load_run_settings
 

@@ -24,6 +24,8 @@ from fusion_rt.commands.run import RunRequest, run
 from fusion_rt.errors import SinkError, SourceError, UsageError
 from fusion_rt.frame import FrameFlags, Sensor
 from fusion_rt.fuse import FuseStage
+from fusion_rt.live import chores as chores_module
+from fusion_rt.live.chores import Chores
 from fusion_rt.live.shown import LiveView
 from fusion_rt.live_pairing import OffsetLine
 from fusion_rt.sinks.video import VideoSink
@@ -48,6 +50,7 @@ class Command:
         self.write("")
         monkeypatch.setattr(command, "open_live", lambda _, sensor: self.devices[sensor].open())
         monkeypatch.setattr(command, "say", self.said.append)
+        monkeypatch.setattr(chores_module, "say", self.said.append)
         show = LiveView.show
 
         def watched(view, pair, health):
@@ -68,7 +71,7 @@ class Command:
     def run(self, story=None, **given):
         """Run the command while the story is played; Ctrl-C is pressed at its end."""
         threads = set(threading.enumerate())
-        do, end_s = command._Chores.do, time.monotonic() + GIVE_UP_S
+        do, end_s = Chores.do, time.monotonic() + GIVE_UP_S
         state = {"until": None, "over": False}
 
         def watched(chores):
@@ -84,7 +87,7 @@ class Command:
                 state["over"] = True
                 press_ctrl_c()
 
-        self._patch.setattr(command._Chores, "do", watched)
+        self._patch.setattr(Chores, "do", watched)
         try:
             return run(RunRequest(self.config, **given))
         finally:
@@ -174,7 +177,7 @@ def test_run_without_any_file_says_how_it_fares(live):
 
 
 def test_status_line_is_said_now_and_then(live, monkeypatch):
-    monkeypatch.setattr(command, "_STATUS_S", 0.2)
+    monkeypatch.setattr(chores_module, "_STATUS_S", 0.2)
 
     def story():
         yield live.has_said(" frames/s, ")

@@ -11,8 +11,8 @@ import pytest
 from drift_scenes import WH, misplaced, scene, similarity
 
 from calibration.rig import Rig
-from fusion_rt.drift_worker import DriftWorker
 from fusion_rt.frame import Frame, FrameFlags, FramePair, Sensor
+from fusion_rt.live.drift_worker import DriftWorker
 from fusion_rt.registration.running import Registration
 
 MS = 1_000_000

@@ -12,13 +12,13 @@ from calibration.online.evidence import Evidence, Together, counts
 from calibration.online.matcher import Matcher
 from calibration.online.pair_estimate import Estimate
 
-from .channel import Channel, ChannelClosed
-from .clock_offset.motion import MotionTrack
-from .frame import FrameFlags, FramePair
-from .registration.alignment import Alignment
-from .registration.running import Registration
-from .stage import Stage
-from .timing import NS_PER_MS, NS_PER_S
+from ..channel import Channel, ChannelClosed
+from ..clock_offset.motion import MotionTrack
+from ..frame import FrameFlags, FramePair
+from ..registration.alignment import Alignment
+from ..registration.running import Registration
+from ..stage import Stage
+from ..timing import NS_PER_MS, NS_PER_S
 
 _EVERY_NS = NS_PER_S // 2
 _LONGEST_NS = 10 * NS_PER_S
