@@ -98,7 +98,7 @@ def align_pictures(ir: np.ndarray, vis: np.ndarray, kind: Kind = "similarity") -
     error_px = estimate.error_px * scale
     if estimate.blocks < LEAST_BLOCKS or error_px > _MOST_ERROR * vis.shape[1]:
         raise CalibrationError(
-            f"the two pictures agree in {estimate.blocks} places of {COLUMNS * ROWS} only: "
+            f"the two pictures agree in only {estimate.blocks} of {COLUMNS * ROWS} places: "
             "how they lie on each other is not known",
             hint="take a scene with edges in both, things of other warmth before a plain "
             "background, far away; or click points",

@@ -27,6 +27,7 @@ from calibration.solve import (
     solve_rig,
     to_rig,
 )
+from calibration.solve.crosscheck import _by_chance
 from calibration.solve.model import FLAT, NAMES, State, shared_of
 from calibration.solve.predict import lay
 from calibration.solve.regions import empty_regions
@@ -118,6 +119,18 @@ def test_halves_are_solved_as_was_asked_for_the_whole(monkeypatch):
         *[("auto", "auto")] * 2,
         (8, "auto"),
     ]
+
+
+def test_what_both_halves_take_for_granted_is_no_difference_by_chance():
+    half = _solved()
+    assert (half.prior > 0).sum() == 2  # k3 of both cameras
+    free = replace(half, prior=np.zeros_like(half.prior))
+    np.testing.assert_array_equal(_by_chance(free, (5.0,)), predict(half, (5.0,)).rms_px)
+    assert _by_chance(half, (5.0,)) < _by_chance(free, (5.0,))
+    # All that is known of everything was known beforehand: nothing is left to chance.
+    given = replace(half, covariance=np.diag(np.diag(half.covariance)))
+    given = replace(given, prior=1 / np.diag(given.covariance))
+    np.testing.assert_allclose(_by_chance(given, (5.0,)), 0, atol=1e-6)
 
 
 def test_halves_agree_as_well_as_chance_lets_expect():
