@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 from collections.abc import Iterator
@@ -88,6 +89,10 @@ def joined_world(device: torch.device) -> Iterator[World]:
     if size == 1:
         yield World()
         return
+    # Loaded while there is no group: its functions keep the group of that moment as a default, and
+    # DistributedDataParallel loads it. A group so kept outlives its end, and its threads then reach
+    # into an interpreter that is gone, which aborts a process that has done all its work.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(dist.get_rank(), size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,36 @@ def test_one_of_the_two_has_a_step_of_nothing_but_cards(runs):
     """The case in which the processes have different numbers of pictures."""
     maker = CutMaker(PictureStore([PairFiles(ROOT, ROOT)], None, 0), [1.0], SEED, 0.5)
     assert {maker.name(cut) == "test card" for cut in (0, 1)} == {True, False}
+
+
+LEAVING = """
+import os
+import torch
+from trainer.distributed import joined_world
+
+cpu = torch.device("cpu")
+with joined_world(cpu) as world:
+    model = world.shared(torch.nn.Linear(3, 3), cpu)
+    model(torch.ones(2, 3)).sum().backward()
+    del model
+threads = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+assert not [name for name in threads if "gloo" in name], threads
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are told by /proc")
+def test_no_thread_of_the_group_outlives_it(tmp_path):
+    """One that did aborted a finished process now and then, while its interpreter went."""
+    script = tmp_path / "leaving.py"
+    script.write_text(LEAVING)
+    done = subprocess.run(
+        [sys.executable, *TWO, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("scene", [[0, 0, 1, 1], [1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
