@@ -426,7 +426,9 @@ def export(
     ] = "plain",
     calibration: Annotated[
         Optional[list[Path]],
-        typer.Option("--calibration", help="Folder or manifest of pairs, for int8; may repeat."),
+        typer.Option(
+            "--calibration", help="Pairs to leave idle channels out by, and for int8; may repeat."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> int:

@@ -190,15 +190,16 @@ def test_shape_that_stays_unknown_is_told():
 
 
 def test_shipped_network_by_hand():
-    # Pictures of 640x480 with 8 px of margin around; kernels 3x3 but for those named.
+    # Pictures of 640x480 with 8 px of margin around; kernels 3x3 but for those named. Sixteen
+    # channels a layer are left of the network as trained.
     pixels = 656 * 496
-    encoder = 1 * 16 * 9 + 16 * 32 * 9 + 32 * 32 * 9
-    decoder = 64 * 32 * 9 + 32 * 16 * 9 + 16 * 2 * 9
-    attention = 64 * 16 + 16 * 64  # 1x1: squeeze, excite
+    encoder = 1 * 16 * 9 + 2 * 16 * 16 * 9
+    decoder = 32 * 16 * 9 + 16 * 16 * 9 + 16 * 3 * 9
+    attention = 32 * 16 + 16 * 32  # 1x1: squeeze, excite
     least = 2 * pixels * (2 * encoder + decoder + attention)
     found = count(find_model("bts").path, (640, 480))
     # The rest: the spatial gate, the prior's gradients and means, the luma.
-    assert least < found.matrix_flop["fp32"] < 1.01 * least
+    assert least < found.matrix_flop["fp32"] < 1.02 * least
     pictures = 640 * 480 * (1 + 3 + 1 + 3)
     weights = find_model("bts").path.stat().st_size
     assert pictures < found.fused_bytes < pictures + weights
@@ -212,9 +213,9 @@ def test_precisions_of_a_shipped_network(name):
     }
     totals = {precision: sum(work.matrix_flop.values()) for precision, work in works.items()}
     assert len(set(totals.values())) == 1
-    # Nearly all of the products are in the precision that the file is named after.
+    # Most of the products are in the precision that the file is named after.
     for precision, work in works.items():
-        assert work.matrix_flop[precision] > 0.85 * totals[precision]
+        assert work.matrix_flop[precision] > 0.8 * totals[precision]
     layered = [works[precision].layered_bytes for precision in ("fp32", "fp16", "int8")]
     assert layered == sorted(layered, reverse=True)
     assert all(work.layered_bytes > 10 * work.fused_bytes for work in works.values())

@@ -15,11 +15,11 @@ import onnx
 from onnx import ModelProto, helper
 
 from trainer.build import Network
-from trainer.calibration_ranges import calibrate
 from trainer.checkpoint import load_model
 from trainer.errors import ExportError, TrainerError
 from trainer.onnx_deploy import Variant, deploy_model
 from trainer.onnx_half import to_half
+from trainer.post_training import calibrate, pruned
 from trainer.quantize import to_int8
 from trainer.whole_file import write_whole
 
@@ -47,7 +47,7 @@ def export_onnx(
         precision: "fp32"; "fp16" for what the network and the prior compute, while pictures,
             colour and mixing stay in FP32; "int8" for the network's large convolutions besides.
             The tensors in and out are the same in all.
-        ranges: for "int8", from `trainer.calibration_ranges.calibrate`.
+        ranges: for "int8", from `trainer.post_training.calibrate`, ``model`` pruned as it says.
         name: model name, kept in the file's metadata like the three below.
         version: version of the weights.
         recipe: how they were made, in a line.
@@ -104,20 +104,23 @@ def main(argv: list[str] | None = None) -> int:
         type=Path,
         nargs="+",
         metavar="PAIRS",
-        help="folders or manifests of real pairs, for int8",
+        help="folders or manifests of real pairs: channels that change nothing on them are left "
+        "out; needed for int8",
     )
     for note in ("version", "recipe", "licence"):
         parser.add_argument(f"--{note}", default="", help="kept in the file's metadata")
     args = parser.parse_args(argv)
-    if (args.precision == "int8") != bool(args.calibration):
-        parser.error("--calibration belongs to --precision int8, which needs it")
+    if args.precision == "int8" and not args.calibration:
+        parser.error("--precision int8 needs --calibration")
     notes = {"version": args.version, "recipe": args.recipe, "licence": args.licence}
     notes["name"] = args.out.stem.removesuffix(f"-{args.precision}").removesuffix(
         f"-{args.variant}"
     )
     try:
-        model = load_model(args.checkpoint)
-        ranges = calibrate(model, args.calibration).largest if args.calibration else None
+        model, ranges = load_model(args.checkpoint), None
+        if args.calibration:
+            measured = calibrate(model, args.calibration)
+            model, ranges = pruned(model, measured.kept), measured.largest
         export_onnx(model, args.out, args.variant, args.precision, ranges=ranges, **notes)
     except (TrainerError, OSError) as exc:
         hint = getattr(exc, "hint", "write to another place")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 
@@ -11,7 +11,7 @@ from trainer.errors import ExportError
 from trainer.lite import LiteNet
 from trainer.network import FusionNet
 
-NetworkT = TypeVar("NetworkT", FusionNet, LiteNet)
+NetworkT = TypeVar("NetworkT", bound=FusionNet | LiteNet)
 
 
 @torch.no_grad()
@@ -27,7 +27,7 @@ def reparameterize(model: NetworkT) -> NetworkT:
             "the network is in train mode, its batch norms depend on the batch",
             hint="call model.eval() first",
         )
-    deploy = model.deploy_form().eval()
+    deploy = cast(NetworkT, model.deploy_form().eval())
     state = {
         name: tensor for name, tensor in model.state_dict().items() if name in deploy.state_dict()
     }

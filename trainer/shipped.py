@@ -11,16 +11,18 @@ from typing import get_args
 
 from engines.contract import model_file
 from trainer.build import Network
-from trainer.calibration_ranges import (
-    Calibration,
-    calibrate,
-    load_calibration,
-    save_calibration,
-)
 from trainer.checkpoint import load_model
 from trainer.errors import TrainerError
 from trainer.export import Precision, export_onnx
 from trainer.onnx_deploy import Variant
+from trainer.post_training import (
+    Calibration,
+    calibrate,
+    load_calibration,
+    pruned,
+    save_calibration,
+)
+from trainer.screen import Screen
 
 CHECKPOINTS = Path(__file__).parent / "weights"
 MODELS = Path(__file__).parent.parent / "engines" / "models"
@@ -36,26 +38,28 @@ def export_shipped(folder: Path, calibration: Sequence[Path] = ()) -> list[Path]
 
     Args:
         folder: to write to.
-        calibration: folders and manifests of pairs to measure the ranges for INT8 on; they are
-            kept beside the checkpoints. Without any the kept ones are used.
+        calibration: folders and manifests of pairs to measure on which channels matter, and the
+            ranges for INT8; both are kept beside the checkpoints. Without any the kept ones are
+            used.
     Raises:
-        TrainerError: a checkpoint or its ranges are missing or damaged, or the ranges are those
-            of other weights; then nothing is written.
+        TrainerError: a checkpoint or its calibration is missing or damaged, or the calibration
+            is that of other weights; then nothing is written.
         OSError: a file cannot be written.
     """
     models = {name: load_model(CHECKPOINTS / f"{name}.pt") for name in VERSIONS}
-    ranges = {name: _ranges(name, models[name], calibration) for name in VERSIONS}
+    measured = {name: _measured(name, models[name], calibration) for name in VERSIONS}
     written = []
     for name, version in VERSIONS.items():
+        slim = pruned(models[name], measured[name].kept)
         for precision in get_args(Precision):
             for variant in get_args(Variant):
                 path = folder / model_file(name, precision=precision, grid=variant == "grid")
                 export_onnx(
-                    models[name],
+                    slim,
                     path,
                     variant,
                     precision,
-                    ranges=ranges[name].largest if precision == "int8" else None,
+                    ranges=measured[name].largest if precision == "int8" else None,
                     name=name,
                     version=version,
                     recipe=f"see {name}.md",
@@ -65,12 +69,22 @@ def export_shipped(folder: Path, calibration: Sequence[Path] = ()) -> list[Path]
     return written
 
 
-def _ranges(name: str, model: Network, pairs: Sequence[Path]) -> Calibration:
-    kept = CHECKPOINTS / f"{name}-int8.yaml"
+def shipped_network(name: str) -> Network:
+    """A shipped network as its model files have it, without idle channels.
+
+    Raises:
+        TrainerError: its checkpoint or calibration is missing or damaged.
+    """
+    model = load_model(CHECKPOINTS / f"{name}.pt")
+    return pruned(model, _measured(name, model, ()).kept)
+
+
+def _measured(name: str, model: Network, pairs: Sequence[Path]) -> Calibration:
+    kept = CHECKPOINTS / f"{name}-calibration.yaml"
     checkpoint = hashlib.sha256((CHECKPOINTS / f"{name}.pt").read_bytes()).hexdigest()
     if not pairs:
         return load_calibration(kept, checkpoint)
-    calibration = calibrate(model, pairs)
+    calibration = calibrate(model, pairs, Screen(shown=True))
     save_calibration(kept, calibration, checkpoint)
     return calibration
 

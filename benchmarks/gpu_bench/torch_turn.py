@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -17,11 +16,8 @@ from gpu_bench.case import Case, Effort, Turn
 from gpu_bench.clock import repeat, runs_in
 from gpu_bench.pictures import pictures
 from trainer.build import Network
-from trainer.checkpoint import load_model
 from trainer.deploy import DeployGraph
-from trainer.reparam import reparameterize
-
-WEIGHTS = Path(__file__).parents[2] / "trainer" / "weights"
+from trainer.shipped import shipped_network
 
 
 def check_torch(device: int) -> None:
@@ -52,7 +48,7 @@ class HalfNetwork(nn.Module):
 
 def half_graph(model: str) -> DeployGraph:
     """The whole image operation around a shipped network in FP16, on the processor."""
-    graph = DeployGraph(reparameterize(load_model(WEIGHTS / f"{model}.pt")))
+    graph = DeployGraph(shipped_network(model))
     graph.net = HalfNetwork(graph.net)
     return graph.eval()
 

@@ -27,7 +27,8 @@ class ExportRequest:
         out: plain FP32 model file; others get its name with the ending that engines look for.
         precision: of the files, or all of them.
         variant: plain, with the warp inside, or both.
-        calibration: folders and manifests of real pairs, for INT8.
+        calibration: folders and manifests of real pairs: channels that change nothing on them are
+            left out, and the ranges for INT8 are measured on them.
         force: files that are there already are replaced.
     """
 
@@ -53,8 +54,8 @@ def export(request: ExportRequest) -> list[Path]:
         The files, in the order of writing.
 
     Raises:
-        UsageError: the output is no .onnx file or there already, or INT8 and pairs do not go
-            together.
+        UsageError: the output is no .onnx file or there already, or INT8 is asked for without
+            pairs.
         TrainerError: a package is missing, the checkpoint or a pair cannot be used, or a file
             cannot be written.
     """
@@ -66,9 +67,9 @@ def export(request: ExportRequest) -> list[Path]:
 
     require("torch", purpose="export")
     require("onnx", purpose="export")
-    from trainer.calibration_ranges import calibrate
     from trainer.checkpoint import load_model
     from trainer.export import export_onnx
+    from trainer.post_training import calibrate, pruned
     from trainer.screen import Screen
     from trainer.whole_file import writing
     from trainer.words import program
@@ -76,7 +77,8 @@ def export(request: ExportRequest) -> list[Path]:
     model = load_model(request.checkpoint)
     ranges = None
     if request.calibration:
-        ranges = calibrate(model, request.calibration, Screen(shown=True)).largest
+        measured = calibrate(model, request.calibration, Screen(shown=True))
+        model, ranges = pruned(model, measured.kept), measured.largest
     for file in files:
         needed = ranges if file.precision == "int8" else None
         with writing(file.path):
@@ -121,11 +123,6 @@ def _check(request: ExportRequest, files: list[_File]) -> None:
         raise UsageError(
             f"precision {request.precision} needs real pairs to measure the ranges for INT8 on",
             hint="--calibration FOLDER of pairs, or --precision fp16",
-        )
-    if request.calibration and not wants_pairs:
-        raise UsageError(
-            f"--calibration is for INT8, but the precision is {request.precision}",
-            hint="leave it away, or add --precision int8",
         )
     there = [file.path for file in files if file.path.exists()]
     if there and not request.force:

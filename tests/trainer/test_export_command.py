@@ -128,13 +128,6 @@ def test_files_are_replaced_only_by_force(checkpoint, tmp_path):
             "--calibration FOLDER",
             id="all-without-pairs",
         ),
-        pytest.param(
-            ["model.pt", "a.onnx", "--calibration", "pairs"],
-            2,
-            "--calibration is for INT8, but the precision is fp32",
-            "--precision int8",
-            id="pairs-without-int8",
-        ),
         pytest.param(["model.pt", "m.onnx/a.onnx"], 1, "cannot write", "name another", id="place"),
     ],
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from gpu_bench.torch_turn import WEIGHTS, half_graph
+from gpu_bench.torch_turn import half_graph
 
 from engines.parity_pairs import parity_pairs
-from trainer.checkpoint import load_model
 from trainer.deploy import DeployGraph
+from trainer.shipped import shipped_network
 
 WH = (96, 64)
 
@@ -17,7 +17,7 @@ WH = (96, 64)
 @pytest.mark.parametrize("model", ["bts", "bts-lite"])
 @torch.inference_mode()
 def test_half_graph_shows_the_same_picture(model):
-    half, whole = half_graph(model), DeployGraph(load_model(WEIGHTS / f"{model}.pt"))
+    half, whole = half_graph(model), DeployGraph(shipped_network(model))
     kinds = {parameter.dtype for parameter in half.parameters()}
     assert kinds == {torch.float16}
     weight = torch.full((1, 1, WH[1], WH[0]), 255, dtype=torch.uint8)

@@ -8,12 +8,17 @@ from networks import OURS, random_network
 from training_data import write_pairs
 
 from trainer import shipped
-from trainer.calibration_ranges import calibrate, save_calibration
 from trainer.checkpoint import load_model, save_checkpoint
 from trainer.errors import CheckpointError, ExportError
+from trainer.post_training import calibrate, save_calibration
 
 ENDS = ["", "-grid", "-fp16", "-grid-fp16", "-int8", "-grid-int8"]
 FILES = {f"{kind}{end}.onnx" for kind in OURS for end in ENDS}
+
+
+@pytest.fixture(autouse=True)
+def few_cards(monkeypatch):
+    monkeypatch.setattr("trainer.post_training.CARDS", 2)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,7 @@ def pairs(tmp_path_factory):
 
 
 @pytest.fixture
-def checkpoints(pairs, tmp_path, monkeypatch):
+def checkpoints(few_cards, pairs, tmp_path, monkeypatch):
     """The folder of checkpoints, with weights of each network and ranges for INT8."""
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -31,7 +36,7 @@ def checkpoints(pairs, tmp_path, monkeypatch):
         save_checkpoint(path, {"network": kind, "model": random_network(kind).state_dict()})
         measured = calibrate(load_model(path), [pairs])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        save_calibration(folder / f"{kind}-int8.yaml", measured, digest)
+        save_calibration(folder / f"{kind}-calibration.yaml", measured, digest)
     monkeypatch.setattr(shipped, "CHECKPOINTS", folder)
     return folder
 
@@ -68,7 +73,7 @@ def test_calibration_is_kept_for_the_next_time(checkpoints, pairs, tmp_path):
     ("suffix", "kind", "message"),
     [
         pytest.param(".pt", CheckpointError, "not there", id="checkpoint"),
-        pytest.param("-int8.yaml", ExportError, "cannot be read", id="ranges"),
+        pytest.param("-calibration.yaml", ExportError, "cannot be read", id="ranges"),
     ],
 )
 def test_missing_file_is_refused_before_anything_is_written(

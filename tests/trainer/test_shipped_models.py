@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from model_files import fused_by, fused_by_openvino, pair_inputs, tensorrt_rtx_plan
 from onnx import numpy_helper
 
@@ -19,7 +20,9 @@ from engines.contract import FILE_PRECISIONS, FUSED, GRID, GRID_INPUTS, INPUTS, 
 from engines.models import find_model, find_variant, shipped_models
 from engines.parity import judge, measure
 from engines.parity_pairs import parity_pairs
-from trainer.shipped import VERSIONS
+from trainer.checkpoint import load_model
+from trainer.deploy import DeployGraph
+from trainer.shipped import CHECKPOINTS, VERSIONS
 
 NAMES = shipped_models()
 LEVELS = [0, 60, 128, 200, 255]
@@ -52,6 +55,19 @@ def flat(level: int, height: int = 96, width: int = 128) -> np.ndarray:
 
 def noise(low: int, high: int, height: int, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(low, high, (height, width)).astype(np.uint8)
+
+
+def real_pairs() -> list[tuple[np.ndarray, np.ndarray]]:
+    """The middle, 320x240, of a frame of each video."""
+    if not os.environ.get("FUSION_RT_DATA"):
+        pytest.skip("FUSION_RT_DATA does not name the folder of real data")
+    pairs = []
+    for clip in sorted(Path(os.environ["FUSION_RT_DATA"], "video").iterdir()):
+        ir, vis = (sorted((clip / kind).iterdir())[9] for kind in ("ir", "vis"))
+        planes = (cv2.imread(str(ir), cv2.IMREAD_GRAYSCALE), cv2.imread(str(vis)))
+        ir, vis = (np.ascontiguousarray(plane[120:360, 160:480]) for plane in planes)
+        pairs.append((ir, vis))
+    return pairs
 
 
 def test_both_models_are_shipped_with_their_cards():
@@ -90,22 +106,27 @@ def test_both_files_hold_the_same_weights(name, precision):
 
 
 @every_model
+@pytest.mark.parametrize(
+    "find", [partial(parity_pairs, (320, 240)), real_pairs], ids=["drawn", "real"]
+)
+@torch.inference_mode()
+def test_file_shows_what_the_checkpoint_shows(name, find):
+    """To one grey level, though it has not all of its channels."""
+    pairs = find()
+    whole = DeployGraph(load_model(CHECKPOINTS / f"{name}.pt"))
+    expected = []
+    for ir, vis in pairs:
+        weight = torch.full((1, 1, *ir.shape), 255, dtype=torch.uint8)
+        pair = torch.from_numpy(ir)[None, None], torch.from_numpy(vis)[None]
+        expected.append(whole(*pair, weight)[0].numpy())
+    found = measure(fused_by(find_model(name).path, pairs), expected, pairs, "the checkpoint")
+    assert found.worst <= 1, found
+
+
+@every_model
 @pytest.mark.parametrize(("end", "inputs"), [("", INPUTS), ("-grid", GRID_INPUTS)])
 def test_inputs_are_those_of_the_contract(name, end, inputs):
     assert {entry.name for entry in session(f"{name}{end}").get_inputs()} == set(inputs)
-
-
-def real_pairs() -> list[tuple[np.ndarray, np.ndarray]]:
-    """The middle, 320x240, of a frame of each video."""
-    if not os.environ.get("FUSION_RT_DATA"):
-        pytest.skip("FUSION_RT_DATA does not name the folder of real data")
-    pairs = []
-    for clip in sorted(Path(os.environ["FUSION_RT_DATA"], "video").iterdir()):
-        ir, vis = (sorted((clip / kind).iterdir())[9] for kind in ("ir", "vis"))
-        planes = (cv2.imread(str(ir), cv2.IMREAD_GRAYSCALE), cv2.imread(str(vis)))
-        ir, vis = (np.ascontiguousarray(plane[120:360, 160:480]) for plane in planes)
-        pairs.append((ir, vis))
-    return pairs
 
 
 @every_model

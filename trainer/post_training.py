@@ -1,4 +1,7 @@
-"""Ranges for INT8: measured on real pairs, kept beside the checkpoint that they belong to."""
+"""What is measured on real pairs after a training: channels that matter, and ranges for INT8.
+
+Both are kept beside the checkpoint that they belong to.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
 
 from engines.contract import IR, VIS, WEIGHT
 from trainer.build import Network
+from trainer.channels import Planes, fewest_channels, look
+from trainer.cuts import test_card
+from trainer.deploy import luma_bt601
 from trainer.errors import ExportError
 from trainer.onnx_deploy import deploy_model
 from trainer.pairs import chosen, find_parts, read_colour
+from trainer.pruning import prune
 from trainer.quantize import measure_ranges
+from trainer.reparam import reparameterize
 from trainer.screen import Bar, Screen
 from trainer.settings import DataEntry
 from trainer.whole_file import write_whole
 
 PAIRS = 48  # drawn evenly; a quarter of them gave the same picture quality
 LARGEST_WH = (640, 480)  # px; of larger pictures the middle is taken
+# Flat patches of extreme levels, which pictures hardly show: channels that only they light count.
+CARDS = 48
+CARD_SIDE = 112  # px, as in training
 _SILENT = Screen(shown=False)
 
 
@@ -32,19 +44,21 @@ class Calibration:
     Attributes:
         pairs: how many pairs were looked at.
         data: SHA-256 of what of them was looked at.
+        kept: channels that make a difference, as `trainer.pruning.prune` takes them.
         largest: largest magnitude of each tensor that INT8 files hold in 8 bits.
     """
 
     pairs: int
     data: str
+    kept: dict[str, list[int]]
     largest: dict[str, float]
 
 
 def calibrate(model: Network, paths: Sequence[Path], screen: Screen = _SILENT) -> Calibration:
-    """Run ``model`` over real pairs and see how large its tensors become.
+    """Run ``model`` over real pairs: which channels matter, and how large its tensors become.
 
     Args:
-        model: training or deploy form, in eval mode.
+        model: training form, in eval mode.
         paths: folders and manifests of pairs, as `trainer.pairs` reads them.
         screen: shows how far it is.
     Raises:
@@ -55,20 +69,54 @@ def calibrate(model: Network, paths: Sequence[Path], screen: Screen = _SILENT) -
     for line in [line for part in parts for line in part.told("calibration")]:
         screen.say(line)
     drawn = chosen([files for part in parts for files in part.pairs], PAIRS)
+    pictures = [(_middle(ir), _middle(vis)) for ir, vis in (read_colour(files) for files in drawn)]
     digest = hashlib.sha256()
+    for pair in pictures:
+        for picture in pair:
+            digest.update(picture.tobytes())
+    kept = _kept(reparameterize(model), [*map(_planes, pictures), *_cards()], screen)
 
     def feeds(bar: Bar) -> Iterator[dict[str, np.ndarray]]:
-        for files in drawn:
-            ir, vis = (_middle(picture) for picture in read_colour(files))
-            for picture in (ir, vis):
-                digest.update(picture.tobytes())
+        for ir, vis in pictures:
             weight = np.full(ir.shape, 255, np.uint8)
             yield {IR: ir[None, None], VIS: vis[None], WEIGHT: weight[None, None]}
             bar.advance()
 
-    with screen.bar("ranges for INT8", len(drawn)) as bar:
-        largest = measure_ranges(*deploy_model(model), feeds(bar))
-    return Calibration(len(drawn), digest.hexdigest(), largest)
+    slim = pruned(model, kept)
+    with screen.bar("ranges for INT8", len(pictures)) as bar:
+        largest = measure_ranges(*deploy_model(slim), feeds(bar))
+    return Calibration(len(pictures), digest.hexdigest(), kept, largest)
+
+
+def pruned(model: Network, kept: dict[str, list[int]]) -> Network:
+    """Deploy form of a network in training form, with the channels in ``kept`` alone.
+
+    Raises:
+        ExportError: as of `trainer.reparam.reparameterize` and `trainer.pruning.prune`.
+    """
+    return prune(reparameterize(model), kept)
+
+
+def _kept(deploy: Network, pairs: Sequence[Planes], screen: Screen) -> dict[str, list[int]]:
+    with screen.bar("what each channel shows", len(pairs)) as bar:
+        seen = look(deploy, pairs, bar.advance)
+    with screen.bar("layers searched for channels to leave out", len(seen.worth)) as bar:
+        kept = fewest_channels(deploy, pairs, seen, bar.advance)
+    widths = {layer: len(worth) for layer, worth in seen.worth.items()}
+    left_out = sum(widths[layer] - len(channels) for layer, channels in kept.items())
+    screen.say(f"channels: {left_out} of {sum(widths.values())} make no difference, left out")
+    return kept
+
+
+def _planes(pair: tuple[np.ndarray, np.ndarray]) -> Planes:
+    ir, vis = (torch.from_numpy(np.ascontiguousarray(picture)) for picture in pair)
+    return ir[None, None].float() / 255, luma_bt601(vis[None])
+
+
+def _cards() -> Iterator[Planes]:
+    for number in range(CARDS):
+        ir, vis_y, _ = test_card(CARD_SIDE, np.random.default_rng(number))
+        yield torch.from_numpy(ir)[None, None], torch.from_numpy(vis_y)[None, None]
 
 
 def _middle(picture: np.ndarray) -> np.ndarray:
@@ -86,7 +134,8 @@ def save_calibration(path: Path, calibration: Calibration, checkpoint: str) -> N
         calibration: from `calibrate`.
         checkpoint: hash of the checkpoint that it belongs to.
     """
-    text = yaml.safe_dump({"checkpoint": checkpoint, **asdict(calibration)}, sort_keys=False)
+    data = {"checkpoint": checkpoint, **asdict(calibration)}
+    text = yaml.safe_dump(data, sort_keys=False, default_flow_style=None)
     write_whole(path, text.encode())
 
 

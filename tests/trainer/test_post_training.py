@@ -3,20 +3,46 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from networks import random_network
 from training_data import write_pairs, write_picture
 
-from trainer.calibration_ranges import (
+from trainer.errors import DataError, ExportError
+from trainer.post_training import (
     LARGEST_WH,
     PAIRS,
     Calibration,
     calibrate,
     load_calibration,
+    pruned,
     save_calibration,
 )
-from trainer.errors import DataError, ExportError
+from trainer.screen import Screen
 
-MEASURED = Calibration(3, "abc", {"stem.relu": 1.25, "body.0.conv.relu": 30.0})
+MEASURED = Calibration(3, "abc", {"stem": [0, 3, 5]}, {"stem.relu": 1.25, "body.0.conv.relu": 30.0})
+
+
+@pytest.fixture(autouse=True)
+def few_cards(monkeypatch):
+    monkeypatch.setattr("trainer.post_training.CARDS", 2)
+
+
+def test_channels_that_no_pair_lights_are_left_out(tmp_path, capsys):
+    net = random_network("bts-lite")
+    with torch.no_grad():  # every branch of a channel ends in a batch norm of its own
+        for branch in (net.body[1].dense[1], net.body[1].point[1], net.body[1].identity):
+            branch.weight[5:13] = 0
+            branch.bias[5:13] = -1
+    screen = Screen(shown=True)
+    measured = calibrate(net, [write_pairs(tmp_path)], screen)
+    assert len(measured.kept["body.1.conv"]) == 16
+    told = capsys.readouterr().err
+    left_out = sum(24 - len(channels) for channels in measured.kept.values())
+    assert f"channels: {left_out} of 96 make no difference, left out" in told
+    assert "layers searched for channels to leave out 4/4" in told
+    ir, vis_y = torch.rand(2, 1, 1, 64, 64)
+    slim = pruned(net, measured.kept)
+    torch.testing.assert_close(slim(ir, vis_y), net(ir, vis_y), atol=0.02, rtol=0)
 
 
 def test_same_pairs_give_the_same_ranges_wherever_they_lie(tmp_path):
@@ -48,7 +74,8 @@ def test_many_large_pictures_cost_no_more_than_set(tmp_path, monkeypatch):
         seen.extend((feed["ir"].shape, int(feed["ir"][0, 0, 0, 0])) for feed in feeds)
         return {}
 
-    monkeypatch.setattr("trainer.calibration_ranges.measure_ranges", watch)
+    monkeypatch.setattr("trainer.post_training.measure_ranges", watch)
+    monkeypatch.setattr("trainer.post_training._kept", lambda *args: {})
     width, height = LARGEST_WH
     for number in range(2 * PAIRS):
         ir = np.full((height + 20, width + 41), 255, np.uint8)
@@ -77,7 +104,9 @@ def test_ranges_are_kept(tmp_path):
     [
         pytest.param(None, "cannot be read: No such file", id="missing"),
         pytest.param(
-            "checkpoint: '99'\npairs: 1\ndata: x\nlargest: {}\n", "other weights", id="stale"
+            "checkpoint: '99'\npairs: 1\ndata: x\nkept: {}\nlargest: {}\n",
+            "other weights",
+            id="stale",
         ),
         pytest.param("checkpoint: '1234'\n", "holds no calibration", id="incomplete"),
         pytest.param("nothing", "holds no calibration", id="text"),
