@@ -1,4 +1,4 @@
-"""Speed of the shipped models in each CPU engine and precision, taking turns within one run.
+"""Speed of models in each CPU engine and precision, all taking turns within one run.
 
 Two measures: time on the wall, which other work on the machine stretches for each engine in its
 own way, and processor time of this process with one thread, which it hardly moves.
@@ -43,6 +43,9 @@ def spread(row: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--model", nargs="+", default=shipped_models(), help="names or files; all shipped ones"
+    )
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--calls", type=int, default=4, help="pairs an engine and round")
@@ -57,31 +60,31 @@ def main() -> None:
         parser.error("--processor-time needs one core: taskset -c 0 python benchmarks/...")
     width, height = map(int, args.size.split("x"))
     pairs = parity_pairs((width, height))
-    found = {}
-    for model in shipped_models():
-        engines, refused = {}, {}
+    engines: dict[tuple[str, str], Engine] = {}
+    found: dict[str, dict[str, dict[str, object]]] = {model: {} for model in args.model}
+    for model in args.model:
         for way in WAYS:
             name, precision = way.split()
             try:
-                engines[way] = open_engine(name, model, (width, height), precision)
+                engines[model, way] = open_engine(name, model, (width, height), precision)
             except EngineError as error:
-                refused[way] = str(error)
-        times: dict[str, list[float]] = {way: [] for way in engines}
-        for engine in engines.values():
-            milliseconds(engine, pairs, 2, clock)  # warm-up
-        for _ in range(args.rounds):
-            for way, engine in engines.items():
-                times[way].append(milliseconds(engine, pairs, args.calls, clock))
-        found[model] = {
-            way: {
-                "ms": spread(row),
-                "times_faster": spread([a / b for a, b in zip(times[BASE], row, strict=True)]),
-                "parity": str(engines[way].info.parity),
-            }
-            for way, row in times.items()
-        } | {way: {"refused": reason} for way, reason in refused.items()}
-        for engine in engines.values():
-            engine.close()
+                found[model][way] = {"refused": str(error)}
+    times: dict[tuple[str, str], list[float]] = {each: [] for each in engines}
+    for engine in engines.values():
+        milliseconds(engine, pairs, 2, clock)  # warm-up
+    for _ in range(args.rounds):
+        for each, engine in engines.items():
+            times[each].append(milliseconds(engine, pairs, args.calls, clock))
+    for (model, way), row in times.items():
+        found[model][way] = {
+            "ms": spread(row),
+            "times_faster": spread(
+                [base / own for base, own in zip(times[model, BASE], row, strict=True)]
+            ),
+            "parity": str(engines[model, way].info.parity),
+        }
+    for engine in engines.values():
+        engine.close()
     settings = {"size": args.size, "rounds": args.rounds, "calls": args.calls}
     settings["clock"] = "processor, one core" if args.processor_time else "wall"
     print(

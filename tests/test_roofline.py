@@ -194,12 +194,13 @@ def test_shipped_network_by_hand():
     # channels a layer are left of the network as trained.
     pixels = 656 * 496
     encoder = 1 * 16 * 9 + 2 * 16 * 16 * 9
-    decoder = 32 * 16 * 9 + 16 * 16 * 9 + 16 * 3 * 9
+    head = 16 * 12 * 16 // 4  # 4x4, three numbers for each of 2x2 px at a time
+    decoder = 32 * 16 * 9 + 16 * 16 * 9 + head
     attention = 32 * 16 + 16 * 32  # 1x1: squeeze, excite
     least = 2 * pixels * (2 * encoder + decoder + attention)
     found = count(find_model("bts").path, (640, 480))
-    # The rest: the spatial gate, the prior's gradients and means, the luma.
-    assert least < found.matrix_flop["fp32"] < 1.02 * least
+    # The rest: the spatial gate, the prior's gradients and means.
+    assert least < found.matrix_flop["fp32"] < 1.03 * least
     pictures = 640 * 480 * (1 + 3 + 1 + 3)
     weights = find_model("bts").path.stat().st_size
     assert pictures < found.fused_bytes < pictures + weights
@@ -215,7 +216,7 @@ def test_precisions_of_a_shipped_network(name):
     assert len(set(totals.values())) == 1
     # Most of the products are in the precision that the file is named after.
     for precision, work in works.items():
-        assert work.matrix_flop[precision] > 0.8 * totals[precision]
+        assert work.matrix_flop[precision] > 0.7 * totals[precision]
     layered = [works[precision].layered_bytes for precision in ("fp32", "fp16", "int8")]
     assert layered == sorted(layered, reverse=True)
     assert all(work.layered_bytes > 10 * work.fused_bytes for work in works.values())

@@ -1,7 +1,7 @@
 """The whole image operation as ONNX nodes in FP32: bytes in, bytes out.
 
-The graph is written node by node and not traced: it has some fifty nodes, no shape arithmetic,
-and needs no exporter package. A test holds it to `trainer.deploy.DeployGraph`.
+The graph is written node by node and not traced: it has some hundred nodes, hardly any shape
+arithmetic, and needs no exporter package. A test holds it to `trainer.deploy.DeployGraph`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from trainer.onnx_graph import GraphWriter
 from trainer.onnx_network import write_network
 
 Variant = Literal["plain", "grid"]
+
+BGR = ("blue", "green", "red")
 
 # The format version that belongs to OPSET; newer ones are refused by older back ends.
 IR_VERSION = 8
@@ -74,10 +76,7 @@ def deploy_model(model: Network, variant: Variant = "plain", *, name: str = "bts
 def _inputs(graph: GraphWriter, variant: Variant) -> tuple[str, str, str]:
     """Bytes to float: the visible picture as it came, and both luma planes in 0..1."""
     vis = graph.node("Cast", [VIS], "vis_float", to=TensorProto.FLOAT)
-    planes = graph.node("Transpose", [vis], "vis_planes", perm=[0, 3, 1, 2])
-    luma = (np.array(BT601_BGR) / 255).astype(np.float32)
-    luma_kernel = graph.constant("bt601_bgr", luma[None, :, None, None])
-    vis_y = graph.node("Conv", [planes, luma_kernel], "vis_y")
+    vis_y = _luma(graph, graph.node("Transpose", [vis], "vis_planes", perm=[0, 3, 1, 2]))
     ir = graph.node("Cast", [IR], "ir_float", to=TensorProto.FLOAT)
     if variant == "grid":
         ir = graph.node(
@@ -90,6 +89,22 @@ def _inputs(graph: GraphWriter, variant: Variant) -> tuple[str, str, str]:
         )
     per_level = graph.constant("per_level", np.array(1 / 255, np.float32))
     return vis, graph.node("Mul", [ir, per_level], "ir_plane"), vis_y
+
+
+def _luma(graph: GraphWriter, planes: str) -> str:
+    """Weighted sum of three planes in 0..255, in 0..1.
+
+    Plane by plane, as a convolution would round the weights where it computes in bf16, and its one
+    channel would lie in memory so that all that follows is slower.
+    """
+    parts = graph.constant("planes", np.array([1, 1, 1], np.int64))
+    parted = graph.nodes_of("Split", [planes, parts], list(BGR), axis=1)
+    weighted = [
+        graph.node("Mul", [plane, graph.scalar(weight / 255)], f"{plane}_in_luma")
+        for plane, weight in zip(parted, BT601_BGR, strict=True)
+    ]
+    blue_green = graph.node("Add", weighted[:2], "blue_and_green")
+    return graph.node("Add", [blue_green, weighted[2]], "vis_y")
 
 
 def _output(graph: GraphWriter, vis: str, vis_y: str, fused_y: str) -> None:

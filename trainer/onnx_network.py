@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from trainer import lite
 from trainer.blocks import CELL, RIM
 from trainer.build import Network
 from trainer.errors import ExportError
-from trainer.mixing import (
-    AROUND,
-    BLINDING,
-    CARRY_FROM,
-    CARRY_SOFTNESS,
-    DETAIL_AROUND,
-    DETAIL_CORE,
-    DETAIL_MOST,
-    MIDDLE,
-    PIXEL_WORTH,
-    SOFTNESS,
-    TEXTURE_WORTH,
-    sobel,
-)
+from trainer.mixing import MIDDLE
 from trainer.network import MARGIN, FusionNet
 from trainer.onnx_graph import GraphWriter
+from trainer.onnx_mixing import MixingWriter
+from trainer.places import PIXELS, from_places, onto_places
 from trainer.reparam import NetworkT, reparameterize
-
-# Factor on gradients before they are squared: in FP16 the square of two levels a pixel would lie
-# below the normal numbers. The largest possible one becomes 2,048.
-STRONGER = 64.0
 
 
 def write_network(graph: GraphWriter, model: Network, ir_plane: str, vis_y: str) -> str:
@@ -47,10 +30,10 @@ def write_network(graph: GraphWriter, model: Network, ir_plane: str, vis_y: str)
         ExportError: the model is in train mode or holds values that are not finite.
     """
     if isinstance(model, FusionNet):
-        fusion = FusionWriter(graph, _deploy_weights(model), model.published)
+        fusion = FusionWriter(graph, _fusion_weights(model), model.published)
         luma = fusion.clamped(fusion.fused(ir_plane, vis_y))
         return fusion.with_contrast(luma, model.contrast)
-    small = LiteWriter(graph, _deploy_weights(model))
+    small = LiteWriter(graph, _lite_weights(model))
     luma = small.clamped(small.fused(ir_plane, vis_y))
     return small.with_contrast(luma, model.contrast)
 
@@ -67,12 +50,21 @@ def _deploy_weights(model: NetworkT) -> dict[str, np.ndarray]:
     return weights
 
 
-class Prior(NamedTuple):
-    """Names of the planes of a `trainer.mixing.Prior`."""
+def _fusion_weights(model: FusionNet) -> dict[str, np.ndarray]:
+    """With a head that gives places: more channels of a quarter the pixels are less work."""
+    weights = _deploy_weights(model)
+    if not model.published:
+        head = "decoder.head"
+        weights[f"{head}.weight"] = onto_places(weights[f"{head}.weight"])
+        weights[f"{head}.bias"] = np.repeat(weights[f"{head}.bias"], PIXELS)
+    return weights
 
-    share: str
-    carry: str
-    detail: str
+
+def _lite_weights(model: lite.LiteNet) -> dict[str, np.ndarray]:
+    """With a stem that takes places."""
+    weights = _deploy_weights(model)
+    weights["stem.weight"] = from_places(weights["stem.weight"], (2, 2))
+    return weights
 
 
 @dataclass(frozen=True)
@@ -88,11 +80,15 @@ class LayerWriter:
     weights: dict[str, np.ndarray]
 
     def conv(self, x: str, layer: str, pad: int = 0, name: str = "", stride: int = 1) -> str:
-        """Convolution with ``pad`` zeros on all sides; ``name`` where a layer is used again."""
+        """Convolution with ``pad`` zeros on all sides; ``name`` where a layer is used again.
+
+        Where ``stride`` does not divide a side, the rest of it counts as a whole step.
+        """
         names = [x, self.graph.constant(f"{layer}.weight", self.weights[f"{layer}.weight"])]
         if f"{layer}.bias" in self.weights:
             names.append(self.graph.constant(f"{layer}.bias", self.weights[f"{layer}.bias"]))
-        return self.graph.node("Conv", names, name or layer, pads=[pad] * 4, strides=[stride] * 2)
+        pads = [pad] * 2 + [pad + stride - 1] * 2
+        return self.graph.node("Conv", names, name or layer, pads=pads, strides=[stride] * 2)
 
     def relu(self, x: str) -> str:
         """Not below 0."""
@@ -154,77 +150,6 @@ class LayerWriter:
         logits = self.conv(self.cut(grown, 0, size), f"{part}.excite")
         return graph.node("Sigmoid", [logits], f"{part}.gate")
 
-    def prior(self, ir_plane: str, vis_y: str) -> Prior:
-        """`trainer.mixing.prior`."""
-        graph = self.graph
-        kernels = graph.constant("sobel", sobel(torch.zeros(1)).numpy() * STRONGER)
-
-        def strength(plane: str, name: str) -> str:
-            vector = graph.node("Conv", [plane, kernels], f"{name}.gradient", pads=[1] * 4)
-            return graph.node("ReduceL2", [vector], f"{name}.strength", axes=[1])
-
-        known = graph.node("Min", [vis_y, graph.scalar(BLINDING)], "vis_known")
-        more = graph.node("Sub", [ir_plane, known], "brighter")
-        texture = [strength(ir_plane, "ir"), strength(vis_y, "vis")]
-        texture_more = graph.node("Sub", texture, "more_texture")
-        worth = graph.node(
-            "Mul", [texture_more, graph.scalar(TEXTURE_WORTH / STRONGER)], "texture_worth"
-        )
-        worth = graph.node("Add", [more, worth], "worth")
-        worth = self._smoothed(worth, AROUND, 2, "worth")
-        here = graph.node("Mul", [more, graph.scalar(PIXEL_WORTH)], "worth_here")
-        worth = graph.node("Add", [worth, here], "worth_all")
-        share = graph.node("Mul", [worth, graph.scalar(1 / SOFTNESS)], "share_prior")
-        carry = self._smoothed(texture_more, DETAIL_AROUND, 1, "texture")
-        carry = graph.node(
-            "Mul", [carry, graph.scalar(-1 / CARRY_SOFTNESS / STRONGER)], "carry_slope"
-        )
-        carry = graph.node("Sub", [carry, graph.scalar(CARRY_FROM / CARRY_SOFTNESS)], "carry_prior")
-        return Prior(share, carry, self._fine_detail(vis_y))
-
-    def _fine_detail(self, plane: str) -> str:
-        graph = self.graph
-        smooth = self._smoothed(plane, DETAIL_AROUND, 2, "vis")
-        fine = graph.node("Sub", [plane, smooth], "fine")
-
-        def held(x: str, most: float, name: str) -> str:
-            return graph.node("Clip", [x, graph.scalar(-most), graph.scalar(most)], name)
-
-        detail = held(fine, DETAIL_MOST, "detail_and_noise")
-        return graph.node("Sub", [detail, held(detail, DETAIL_CORE, "noise")], "detail")
-
-    def mixed(self, ir_plane: str, vis_y: str, prior: Prior, mixing: str) -> str:
-        """`trainer.mixing.mixed`."""
-        graph = self.graph
-        parts = graph.constant("parts", np.array([1, 1, 1], np.int64))
-        names = ["shift", "offset", "carry_shift"]
-        shift, offset, carry = graph.nodes_of("Split", [mixing, parts], names, axis=1)
-        carried = graph.node(
-            "Sigmoid", [graph.node("Add", [prior.carry, carry], "carry")], "carried"
-        )
-        laid_over = graph.node("Mul", [carried, prior.detail], "laid_over")
-        shown = graph.node("Add", [ir_plane, laid_over], "shown")
-        more = graph.node("Sub", [shown, vis_y], "more")
-        share = graph.node("Sigmoid", [graph.node("Add", [prior.share, shift], "logit")], "share")
-        change = graph.node("Mul", [share, more], "change")
-        change = graph.node("Add", [change, offset], "change_with_offset")
-        return self.relu(graph.node("Add", [vis_y, change], "mixed"))
-
-    def _smoothed(self, x: str, side: int, times: int, name: str) -> str:
-        """Mean over a square, once or again, as one kernel down and one across: far less work."""
-        taps = square = np.ones(side) / side
-        for _ in range(times - 1):
-            taps = np.convolve(taps, square)
-        pad = len(taps) // 2
-        for way, shape, pads in (
-            ("down", (len(taps), 1), [pad, 0, pad, 0]),
-            ("across", (1, len(taps)), [0, pad, 0, pad]),
-        ):
-            kernel = taps.astype(np.float32).reshape(1, 1, *shape)
-            given = self.graph.constant(f"mean_{side}_{times}_{way}", kernel)
-            x = self.graph.node("Conv", [x, given], f"{name}_{way}", pads=pads)
-        return x
-
     def _pair(self, name: str, value: int) -> str:
         return self.graph.constant(f"{name}_{value}", np.array([value, value], np.int64))
 
@@ -241,19 +166,23 @@ class FusionWriter(LayerWriter):
 
     def fused(self, ir_plane: str, vis_y: str) -> str:
         """Fused luma."""
-        with self.graph.roughly():
-            if self.published:
+        if self.published:
+            with self.graph.roughly():
                 return self.relu(self._decoded(ir_plane, vis_y))
-            grown = [self.pad(plane, MARGIN, MARGIN, "reflect") for plane in (ir_plane, vis_y)]
-            prior = Prior(*(self.cut(plane, MARGIN, -MARGIN) for plane in self.prior(*grown)))
-            mixing = self.cut(self._decoded(*grown), MARGIN, -MARGIN)
-        return self.mixed(ir_plane, vis_y, prior, mixing)
+        frame = MixingWriter(self.graph, MARGIN)
+        sources = frame.sources(ir_plane, vis_y)
+        with self.graph.roughly():
+            mixing = self._decoded(sources.ir_grown, sources.vis_grown)
+            prior = frame.prior(sources, frame.both(sources))
+        return frame.mixed(sources, vis_y, prior, mixing)
 
     def _decoded(self, ir_plane: str, vis_y: str) -> str:
         parts = [self._encoder(ir_plane, "encoder_ir"), self._encoder(vis_y, "encoder_vis")]
         features = self._attention(self.graph.node("Concat", parts, "features", axis=1))
         features = self._block(self._block(features, "decoder.block1"), "decoder.block2")
-        return self._edge_conv(features, "decoder.head")
+        if self.published:
+            return self._edge_conv(features, "decoder.head")
+        return self.conv(features, "decoder.head", pad=1, stride=2)
 
     def _edge_conv(self, x: str, layer: str) -> str:
         """First or last convolution."""
@@ -300,25 +229,13 @@ class LiteWriter(LayerWriter):
 
     def fused(self, ir_plane: str, vis_y: str) -> str:
         """Fused luma."""
+        frame = MixingWriter(self.graph, lite.MARGIN)
+        sources = frame.sources(ir_plane, vis_y)
         with self.graph.roughly():
-            prior, mixing = self._advice(ir_plane, vis_y)
-        return self.mixed(ir_plane, vis_y, prior, mixing)
-
-    def _advice(self, ir_plane: str, vis_y: str) -> tuple[Prior, str]:
-        """The prior, and what the network adds to it."""
-        graph = self.graph
-        begin, behind = lite.MARGIN, lite.MARGIN + 1
-        grown = [self.pad(plane, begin, behind, "reflect") for plane in (ir_plane, vis_y)]
-        both = graph.node("Concat", [ir_plane, vis_y], "both", axis=1)
-        x = self.pad(both, begin, behind, "reflect")
-        x = self.relu(self.conv(x, "stem", pad=2, stride=2))
-        for number in range(lite.BLOCKS):
-            x = self.relu(self.conv(x, f"body.{number}.conv", pad=1))
-        mixing = graph.node(
-            "DepthToSpace", [self.conv(x, "head", pad=1)], "mixing", blocksize=2, mode="CRD"
-        )
-        size = graph.node("Shape", [vis_y], "size", start=2, end=4)
-        margin = graph.constant("margin", np.array([begin] * 2, np.int64))
-        end = graph.node("Add", [size, margin], "end")
-        prior = Prior(*(self.cut(plane, begin, -behind) for plane in self.prior(*grown)))
-        return prior, self.cut(mixing, begin, end)
+            both = frame.both(sources)
+            x = self.relu(self.conv(both, "stem", pad=1))
+            for number in range(lite.BLOCKS):
+                x = self.relu(self.conv(x, f"body.{number}.conv", pad=1))
+            mixing = self.conv(x, "head", pad=1)
+            prior = frame.prior(sources, both)
+        return frame.mixed(sources, vis_y, prior, mixing)

@@ -20,8 +20,8 @@ from trainer.optional import require
 
 # The first layers and the prior have fewer input channels: they take the pictures as they are,
 # where rounding would show, and are too small to gain by it. So are the 1x1 convolutions of the
-# gates, and OpenVINO rounds what goes into one for all who read it: for the squeezing one those
-# are the features that the gates multiply, which cost 15 dB.
+# prior and the gates, and OpenVINO rounds what goes into one for all who read it: for the gates'
+# squeezing one those are the features that they multiply, which cost 15 dB.
 LEAST_CHANNELS = 16
 
 _OPTIONS = {

@@ -152,11 +152,11 @@ def test_weight_at_its_ends(nets, files, kind, run, weight):
 @pytest.mark.parametrize(
     ("kind", "convolutions"),
     [
-        # luma, prior 4, carried detail 4, 2 encoders of 3, attention of 3, decoder of 3
-        pytest.param("bts", 21, id="bts"),
-        pytest.param("published", 15, id="published"),  # the gate's two are used twice
-        # luma, prior 4, carried detail 4, stem, 3 blocks, head
-        pytest.param("bts-lite", 14, id="bts-lite"),
+        # gradients 3, prior 2, carried detail 3, 2 encoders of 3, attention of 3, decoder of 3
+        pytest.param("bts", 20, id="bts"),
+        pytest.param("published", 14, id="published"),  # the gate's two are used twice
+        # gradients 3, prior 2, carried detail 3, stem, 3 blocks, head
+        pytest.param("bts-lite", 13, id="bts-lite"),
     ],
 )
 def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):
@@ -164,7 +164,8 @@ def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):
     onnx.checker.check_model(proto, full_check=True)
     kinds = Counter(node.op_type for node in proto.graph.node)
     assert not kinds.keys() & {"Gather", "Constant", "Identity", "Unsqueeze", "Reshape"}
-    assert kinds["Shape"] == (kind != "published")  # to cut what was grown off again
+    # to fill the last places and cut what was grown off again; in the gate of "bts" as well
+    assert kinds["Shape"] == {"bts": 2, "bts-lite": 1, "published": 0}[kind]
     assert kinds["Conv"] == convolutions
     assert kinds["GridSample"] == (variant == "grid")
     assert [entry.version for entry in proto.opset_import] == [OPSET]
@@ -180,7 +181,7 @@ def test_graph_is_small_and_says_what_it_is(files, kind, variant, convolutions):
 
 
 @pytest.mark.parametrize(
-    ("kind", "most"), [("bts", 240_000), ("published", 240_000), ("bts-lite", 90_000)]
+    ("kind", "most"), [("bts", 260_000), ("published", 240_000), ("bts-lite", 100_000)]
 )
 def test_same_weights_give_the_same_bytes(nets, tmp_path, kind, most):
     first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
