@@ -207,7 +207,7 @@ def test_model_is_shown_with_its_operations(cache):
     shown = flat(engine(cache, "inspect", "bts").stderr)
     assert "bts-fp16.onnx" in shown
     assert "vis uint8 (1, H, W, 3)" in shown
-    assert "21 Conv" in shown
+    assert "20 Conv" in shown
     assert "float16" in shown
 
 
