@@ -28,8 +28,10 @@ from trainer.reparam import reparameterize
 from trainer.screen import Bar, Screen
 from trainer.settings import DataEntry
 from trainer.whole_file import write_whole
+from trainer.words import counted
 
 PAIRS = 48  # drawn evenly; a quarter of them gave the same picture quality
+FEWEST = 24  # pairs; fewer do not tell which channels other scenes will need
 LARGEST_WH = (640, 480)  # px; of larger pictures the middle is taken
 # Flat patches of extreme levels, which pictures hardly show: channels that only they light count.
 CARDS = 48
@@ -44,7 +46,8 @@ class Calibration:
     Attributes:
         pairs: how many pairs were looked at.
         data: SHA-256 of what of them was looked at.
-        kept: channels that make a difference, as `trainer.pruning.prune` takes them.
+        kept: channels that make a difference, as `trainer.pruning.prune` takes them; empty with
+            less than `FEWEST` pairs, where all are.
         largest: largest magnitude of each tensor that INT8 files hold in 8 bits.
     """
 
@@ -74,7 +77,12 @@ def calibrate(model: Network, paths: Sequence[Path], screen: Screen = _SILENT) -
     for pair in pictures:
         for picture in pair:
             digest.update(picture.tobytes())
-    kept = _kept(reparameterize(model), [*map(_planes, pictures), *_cards()], screen)
+    kept: dict[str, list[int]] = {}
+    if len(pictures) < FEWEST:
+        few = counted(len(pictures), "pair")
+        screen.say(f"channels: all are kept, {few} of at least {FEWEST} cannot tell idle ones")
+    else:
+        kept = _kept(reparameterize(model), [*map(_planes, pictures), *_cards()], screen)
 
     def feeds(bar: Bar) -> Iterator[dict[str, np.ndarray]]:
         for ir, vis in pictures:

@@ -25,6 +25,7 @@ MEASURED = Calibration(3, "abc", {"stem": [0, 3, 5]}, {"stem.relu": 1.25, "body.
 @pytest.fixture(autouse=True)
 def few_cards(monkeypatch):
     monkeypatch.setattr("trainer.post_training.CARDS", 2)
+    monkeypatch.setattr("trainer.post_training.FEWEST", 1)
 
 
 def test_channels_that_no_pair_lights_are_left_out(tmp_path, capsys):
@@ -43,6 +44,15 @@ def test_channels_that_no_pair_lights_are_left_out(tmp_path, capsys):
     ir, vis_y = torch.rand(2, 1, 1, 64, 64)
     slim = pruned(net, measured.kept)
     torch.testing.assert_close(slim(ir, vis_y), net(ir, vis_y), atol=0.02, rtol=0)
+
+
+def test_few_pairs_leave_all_channels(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("trainer.post_training.FEWEST", 3)
+    net, screen = random_network("bts-lite"), Screen(shown=True)
+    calibrate(net, [write_pairs(tmp_path / "three", 3)], screen)
+    assert "of 96 make no difference" in capsys.readouterr().err
+    assert calibrate(net, [write_pairs(tmp_path / "two", 2)], screen).kept == {}
+    assert "channels: all are kept, 2 pairs of at least 3" in capsys.readouterr().err
 
 
 def test_same_pairs_give_the_same_ranges_wherever_they_lie(tmp_path):

@@ -19,6 +19,7 @@ FILES = {f"{kind}{end}.onnx" for kind in OURS for end in ENDS}
 @pytest.fixture(autouse=True)
 def few_cards(monkeypatch):
     monkeypatch.setattr("trainer.post_training.CARDS", 2)
+    monkeypatch.setattr("trainer.post_training.FEWEST", 1)
 
 
 @pytest.fixture(scope="module")
