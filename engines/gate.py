@@ -9,7 +9,8 @@ from .base import Engine, EngineInfo, stretched_grid
 from .cache_dir import file_sha256
 from .errors import EngineError, PictureRefused, Stopped
 from .models import ModelFile
-from .parity import Parity, described, judge, measure
+from .parity import Parity, judge
+from .parity_measure import described, measure
 from .parity_pairs import parity_pairs, warp_pairs, warped
 from .parity_store import VerdictKey
 from .reference import PRECISION, is_reference, open_reference

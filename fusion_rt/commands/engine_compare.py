@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 
 from engines.base import Engine, check_size
-from engines.parity import LIMITS, Parity, fused_pictures, judge, measure
+from engines.parity import LIMITS, Parity, judge
+from engines.parity_measure import fused_pictures, measure
 from engines.parity_pairs import Pair, parity_pairs
 from engines.registry import open_engine
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engines.parity import LIMITS, Parity, judge, measure
+from engines.parity import LIMITS, Parity, judge
+from engines.parity_measure import measure
 from engines.parity_pairs import parity_pairs
 
 PAIRS = parity_pairs((96, 80))

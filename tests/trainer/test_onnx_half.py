@@ -16,7 +16,8 @@ from networks import KINDS, OURS, random_network
 from onnx import TensorProto
 
 from engines.contract import FUSED, GRID, IR, OPSET, VIS, WEIGHT
-from engines.parity import judge, measure
+from engines.parity import judge
+from engines.parity_measure import measure
 from engines.parity_pairs import parity_pairs
 from trainer.errors import ExportError
 from trainer.export import export_onnx

@@ -18,7 +18,8 @@ from onnx import numpy_helper
 from engines import models
 from engines.contract import FILE_PRECISIONS, FUSED, GRID, GRID_INPUTS, INPUTS, IR, VIS, WEIGHT
 from engines.models import find_model, find_variant, shipped_models
-from engines.parity import judge, measure
+from engines.parity import judge
+from engines.parity_measure import measure
 from engines.parity_pairs import parity_pairs
 from trainer.checkpoint import load_model
 from trainer.deploy import DeployGraph
