@@ -328,7 +328,7 @@ def test_command_fuses_reconnects_and_reports(servers, tmp_path):
         said += lines_until(process, "pairing.mode changed")
         servers[IR].start()
         said += lines_until(process, "good")
-        threading.Event().wait(0.5)  # some more pictures
+        threading.Event().wait(2)  # some more pictures
         process.send_signal(signal.SIGINT)
         said += process.stderr.readlines()
         assert process.wait(20) == 0, said
