@@ -47,7 +47,7 @@ class Calibration:
         pairs: how many pairs were looked at.
         data: SHA-256 of what of them was looked at.
         kept: channels that make a difference, as `trainer.pruning.prune` takes them; empty with
-            less than `FEWEST` pairs, where all are.
+            fewer than `FEWEST` pairs, where all are.
         largest: largest magnitude of each tensor that INT8 files hold in 8 bits.
     """
 

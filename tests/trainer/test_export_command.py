@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
+import torch
 from networks import random_network
 from training_data import write_pairs
 from typer.testing import CliRunner
@@ -58,6 +59,24 @@ def test_all_files_are_where_engines_look_for_them(checkpoint, tmp_path):
             notes = {entry.key: entry.value for entry in onnx.load(found.path).metadata_props}
             variant = "grid" if grid else "plain"
             assert notes == {"name": "mine", "variant": variant, "precision": precision}
+
+
+def test_pairs_leave_idle_channels_out_of_an_fp32_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("trainer.post_training.CARDS", 2)
+    monkeypatch.setattr("trainer.post_training.FEWEST", 1)
+    model = random_network("bts-lite")
+    with torch.no_grad():  # every branch of a channel ends in a batch norm of its own
+        for branch in (model.body[1].dense[1], model.body[1].point[1], model.body[1].identity):
+            branch.weight[5:13] = 0
+            branch.bias[5:13] = -1
+    save_checkpoint(tmp_path / "m.pt", {"network": "bts-lite", "model": model.state_dict()})
+    pairs, path = write_pairs(tmp_path / "pairs", 1), tmp_path / "m.onnx"
+    done = export(tmp_path / "m.pt", path, "--calibration", pairs)
+    assert done.exit_code == 0, done.output
+    assert "make no difference, left out" in done.stderr
+    kernels = {tensor.name: list(tensor.dims) for tensor in onnx.load(path).graph.initializer}
+    assert kernels["body.1.conv.weight"][0] == 16
+    assert kernels["body.2.conv.weight"][1] == 16
 
 
 @pytest.mark.parametrize(
